@@ -1,0 +1,1 @@
+"""Gemtab's build tool: checkpoints in, a static site out."""

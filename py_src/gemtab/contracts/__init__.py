@@ -1,0 +1,1 @@
+"""Plain data that every floor shares: model config, names, manifest, program, protocol, errors."""

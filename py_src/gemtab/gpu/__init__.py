@@ -1,0 +1,1 @@
+"""The Device port and its two ends: the page's WebGPU and wgpu-py."""

@@ -1,0 +1,1 @@
+"""One frozen dataclass per shader: sizes, parameters, bindings, grid. Pure."""

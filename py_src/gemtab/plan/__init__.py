@@ -1,0 +1,1 @@
+"""Model config and device facts to Programs and buffers. Pure, no GPU."""

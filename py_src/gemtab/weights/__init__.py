@@ -1,0 +1,1 @@
+"""Manifest to GPU buffers; where the bytes come from is a port."""
