@@ -19,14 +19,8 @@ def implied_prefix(ids: Mapping[str, int], merges: Sequence[Merge]) -> int | Non
     split of a token is missing, and if the stored ones can all be done before any other: they make
     tokens that no other merge makes, of parts that no other merge makes.
     """
-    early = _unsorted_prefix(ids, merges)
-    if early > MOST_EARLY or not _has_every_split(ids, merges):
-        return None
-    made_late = {a + b for a, b in merges[early:]}
-    for a, b in merges[:early]:
-        if not made_late.isdisjoint((a, b, a + b)):
-            return None
-    return early
+    early = _closed(_unsorted_prefix(ids, merges), merges)
+    return early if early <= MOST_EARLY and _has_every_split(ids, merges) else None
 
 
 def find_cut(
@@ -35,11 +29,12 @@ def find_cut(
     """Where words may be cut, or None where it is not safe or not worth it.
 
     No merge joins two characters that stand side by side in no merged token, so between those a
-    text may be cut. Only symbols that do not spell their own text (bytes, unknowns) break this.
+    text may be cut. Symbols that do not spell their own text (bytes, unknowns) break this if they
+    merge, and so do unknown characters that vanish, since then their neighbours meet.
     """
     ids, unk = model["vocab"], model.get("unk_token")
     marks = [new for old, new in replacements if old == " " and len(new) == 1]
-    if not marks or marks[0] not in ids:
+    if not marks or marks[0] not in ids or (unk is None and not _has_every_byte(model)):
         return None
     unspelled = {token for token in ids if byte_of(token) is not None} | {unk}
     if any(part in unspelled for merge in merges for part in merge):
@@ -59,6 +54,20 @@ def _unsorted_prefix(ids: Mapping[str, int], merges: Sequence[Merge]) -> int:
     return at
 
 
+def _closed(early: int, merges: Sequence[Merge]) -> int:
+    """The prefix, longer by what it needs for no later merge to make a token or part of its own."""
+    wanted: set[str] = set()
+    done = 0
+    while done < early <= MOST_EARLY:
+        for a, b in merges[done:early]:
+            wanted |= {a, b, a + b}
+        done = early
+        for rank in range(early, len(merges)):
+            if "".join(merges[rank]) in wanted:
+                early = rank + 1
+    return early
+
+
 def _has_every_split(ids: Mapping[str, int], merges: Sequence[Merge]) -> bool:
     """Every merge is a split of a token (the reference sees to that), so counting is enough."""
     splits = 0
@@ -68,6 +77,11 @@ def _has_every_split(ids: Mapping[str, int], merges: Sequence[Merge]) -> bool:
         if splits > len(merges):
             return False
     return splits == len(merges)
+
+
+def _has_every_byte(model: Mapping[str, Any]) -> bool:
+    every = (f"<0x{byte:02X}>" for byte in range(256))
+    return bool(model.get("byte_fallback")) and all(byte in model["vocab"] for byte in every)
 
 
 def _before(mark: str, tokens: Sequence[str]) -> set[str]:

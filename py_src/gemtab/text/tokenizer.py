@@ -8,7 +8,7 @@ from gemtab.text.added_tokens import AddedTokens
 from gemtab.text.bpe import Bpe
 from gemtab.text.detokenizer import Detokenizer, byte_of
 from gemtab.text.symbols import Symbols
-from gemtab.text.vocabulary import Vocabulary, read_vocabulary
+from gemtab.text.vocabulary import AddedToken, Vocabulary, read_vocabulary
 
 CACHED_WORDS = 20_000
 CACHED_LENGTH = 32  # characters; longer words hardly come twice
@@ -23,14 +23,14 @@ class Tokenizer:
         self._tokens = vocabulary.tokens
         self._ids = {token: i for i, token in enumerate(vocabulary.tokens) if token is not None}
         self._vocabulary = vocabulary
-        self._by_id = {token.id: token for token in vocabulary.added}
+        self._spelled = {t.id: self._spelling(t) for t in vocabulary.added}
         self._by_content = {token.content: token.id for token in vocabulary.added}
         self._skipped = {token.content for token in vocabulary.added if token.special}
         self._symbols = Symbols(vocabulary, self._ids)
         self._early, self._bpe = _merges(vocabulary, self._ids)
         self._raw = AddedTokens((t.content, t) for t in vocabulary.added if not t.normalized)
         self._normalized = AddedTokens(
-            (self._normalize(t.content), t) for t in vocabulary.added if t.normalized
+            (self._spelling(t), t) for t in vocabulary.added if t.normalized
         )
         self._split = _splitter(vocabulary.split_after)
         self._cut = _cutter(vocabulary)
@@ -44,7 +44,7 @@ class Tokenizer:
 
     def __len__(self) -> int:
         """One more than the highest id."""
-        return max(len(self._tokens), *(i + 1 for i in self._by_id), 0)
+        return max(len(self._tokens), *(i + 1 for i in self._spelled), 0)
 
     @property
     def special_ids(self) -> frozenset[int]:
@@ -58,8 +58,8 @@ class Tokenizer:
 
     def token(self, token_id: int) -> str | None:
         """The token of an id as the vocabulary spells it, or None."""
-        if token_id in self._by_id:
-            return self._by_id[token_id].content
+        if token_id in self._spelled:
+            return self._spelled[token_id]
         return self._tokens[token_id] if 0 <= token_id < len(self._tokens) else None
 
     def id(self, token: str) -> int | None:
@@ -100,6 +100,9 @@ class Tokenizer:
             token = token.replace(old, new)
         byte = byte_of(token) if self._vocabulary.decoder_bytes else None
         return token if byte is None else byte
+
+    def _spelling(self, token: AddedToken) -> str:
+        return self._normalize(token.content) if token.normalized else token.content
 
     def _normalize(self, text: str) -> str:
         for old, new in self._vocabulary.replacements:
