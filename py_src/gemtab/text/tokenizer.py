@@ -56,6 +56,11 @@ class Tokenizer:
         """Strings that only a template may turn into their ids, never a person's text."""
         return {token.content: token.id for token in self._vocabulary.added if token.markup}
 
+    @property
+    def added_strings(self) -> list[str]:
+        """All strings that are cut out of a text before BPE."""
+        return [token.content for token in self._vocabulary.added]
+
     def token(self, token_id: int) -> str | None:
         """The token of an id as the vocabulary spells it, or None."""
         if token_id in self._spelled:
