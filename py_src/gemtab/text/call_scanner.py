@@ -46,7 +46,10 @@ class _Scanner:
         found: dict[str, Any] = {}
         while not self._take("}"):
             key = self._quoted()
-            found[self._until(":") if key is None else key] = self._after_colon(depth)
+            if key is None:
+                key = self._until(":")
+            self._expect(":")
+            found[key] = self._value(depth + 1)
             if not self._take(",") and not self._next("}"):
                 raise MalformedCall(self._text)
         return found
@@ -55,10 +58,6 @@ class _Scanner:
         """Nothing may follow."""
         if self._text[self._at :].strip():
             raise MalformedCall(self._text)
-
-    def _after_colon(self, depth: int) -> Any:
-        self._expect(":")
-        return self._value(depth + 1)
 
     def _value(self, depth: int) -> Any:
         if depth > DEEPEST:

@@ -27,12 +27,10 @@ class Thinking:
         self._held = text[len(shown) :]
         return self._show(shown)
 
-    def end(self) -> str:
-        """The thought is over: what was held back of it. The next push begins another."""
-        head, self._head, self._held = self._head, "", ""
-        rest = self._show("" if head is None or head == HEAD.rstrip() else head)
+    def end(self) -> None:
+        """The thought is over, and what is held back is white space or head. Begin another."""
+        self._head, self._held = "", ""
         self._given = False
-        return rest
 
     def _show(self, text: str) -> str:
         if not self._given:

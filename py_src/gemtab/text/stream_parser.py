@@ -114,7 +114,7 @@ class StreamParser:
     def _leave(self) -> list[Event]:
         """Give up the state at hand; a call that is still open broke off."""
         if self._state == "thought":
-            return _some("thinking", self._thinking.end())
+            self._thinking.end()
         if self._state == "call":
             return self._give_up_call()
         return []
