@@ -70,7 +70,7 @@ def decoder(value: Json | None) -> Decoder:
     kinds = [step["type"] for step in _steps(value, "decoders")]
     replaces = kinds.count("Replace")
     rest = kinds[replaces:]
-    allowed = ([], ["ByteFallback"], ["Fuse"], ["ByteFallback", "Fuse"])
+    allowed: tuple[list[str], ...] = ([], ["ByteFallback"], ["Fuse"], ["ByteFallback", "Fuse"])
     if kinds[:replaces] != ["Replace"] * replaces or rest not in allowed:
         raise _refusal("decoder", kinds, "Replace, ByteFallback and Fuse, in this order")
     steps = _steps(value, "decoders")[:replaces]

@@ -38,9 +38,7 @@ class AddedTokens:
         pieces: list[Piece] = []
         done = 0
         for start, stop, token in self._matches(text):
-            if (plain and token.markup) or (guard and _is_guarded(text, start, stop, guard)):
-                continue
-            if token.single_word and _touches_word(text, start, stop):
+            if (plain and token.markup) or _is_unfit(token, text, start, stop, guard):
                 continue
             if token.lstrip:
                 start = max(_start_of_space(text, start), done)
@@ -68,8 +66,10 @@ class AddedTokens:
                     break
 
 
-def _is_guarded(text: str, start: int, stop: int, guard: str) -> bool:
-    return stop - start == 1 and text.endswith(guard * 2, 0, start)
+def _is_unfit(token: AddedToken, text: str, start: int, stop: int, guard: str) -> bool:
+    if token.single_word and _touches_word(text, start, stop):
+        return True
+    return bool(guard) and stop - start == 1 and text.endswith(guard * 2, 0, start)
 
 
 def _touches_word(text: str, start: int, stop: int) -> bool:

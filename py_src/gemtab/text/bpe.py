@@ -6,6 +6,7 @@ can be megabytes) keeps a heap, so the cost stays n log n.
 
 from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 
 SHORT = 48  # symbols; about where the heap gets cheaper
 NEVER = 1 << 60
@@ -28,7 +29,7 @@ class Bpe:
         if len(symbols) > SHORT:
             return self._merge_long(symbols)
         rank, joiner = self._rank, self._joiner
-        ranks = [rank(a + joiner + b, NEVER) for a, b in zip(symbols, symbols[1:], strict=False)]
+        ranks = [rank(a + joiner + b, NEVER) for a, b in pairwise(symbols)]
         while ranks:
             best = min(ranks)
             if best == NEVER:
@@ -68,7 +69,7 @@ class Bpe:
     def _all_pairs(self, symbols: list[str]) -> list[tuple[int, int, int, str]]:
         rank, joiner = self._rank, self._joiner
         queue = []
-        for at, (a, b) in enumerate(zip(symbols, symbols[1:], strict=False)):
+        for at, (a, b) in enumerate(pairwise(symbols)):
             found = rank(a + joiner + b, NEVER)
             if found != NEVER:
                 queue.append((found, -len(a), at, a + b))

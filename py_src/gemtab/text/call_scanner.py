@@ -1,4 +1,4 @@
-"""Gemma's tool calls: `call:NAME{key:<|"|>text<|"|>,n:2,list:[true,null]}` to name and arguments."""
+"""Tool calls as Gemma writes them, `call:NAME{key:<|"|>text<|"|>,n:2,list:[true,null]}`."""
 
 import json
 import math
@@ -15,7 +15,7 @@ _LITERALS = {"true": True, "false": False, "null": None, "True": True, "False": 
 _JSON = json.JSONDecoder()
 
 
-class MalformedCall(Exception):
+class MalformedCallError(Exception):
     """A call that breaks off or follows another grammar."""
 
 
@@ -23,7 +23,7 @@ def scan_call(body: str) -> tuple[str, dict[str, Any]]:
     """What stands between `<|tool_call>` and `<tool_call|>` -> (name, arguments)."""
     head = _HEAD.match(body)
     if not head:
-        raise MalformedCall(body)
+        raise MalformedCallError(body)
     rest = body[head.end() :]
     if not rest:
         return head[1], {}
@@ -51,17 +51,17 @@ class _Scanner:
             self._expect(":")
             found[key] = self._value(depth + 1)
             if not self._take(",") and not self._next("}"):
-                raise MalformedCall(self._text)
+                raise MalformedCallError(self._text)
         return found
 
     def end(self) -> None:
         """Nothing may follow."""
         if self._text[self._at :].strip():
-            raise MalformedCall(self._text)
+            raise MalformedCallError(self._text)
 
     def _value(self, depth: int) -> Any:
         if depth > DEEPEST:
-            raise MalformedCall(self._text)
+            raise MalformedCallError(self._text)
         quoted = self._quoted()
         if quoted is not None:
             return quoted
@@ -77,7 +77,7 @@ class _Scanner:
         while not self._take("]"):
             found.append(self._value(depth + 1))
             if not self._take(",") and not self._next("]"):
-                raise MalformedCall(self._text)
+                raise MalformedCallError(self._text)
         return found
 
     def _quoted(self) -> str | None:
@@ -87,7 +87,7 @@ class _Scanner:
             start = self._at + len(QUOTE)
             stop = self._text.find(QUOTE, start)
             if stop < 0:
-                raise MalformedCall(self._text)
+                raise MalformedCallError(self._text)
             self._at = stop + len(QUOTE)
             return self._text[start:stop]
         if not self._text.startswith('"', self._at):
@@ -95,7 +95,7 @@ class _Scanner:
         try:
             value, self._at = _JSON.raw_decode(self._text, self._at)
         except ValueError as error:
-            raise MalformedCall(self._text) from error
+            raise MalformedCallError(self._text) from error
         return str(value)
 
     def _until(self, ends: str) -> str:
@@ -103,7 +103,7 @@ class _Scanner:
         while self._at < len(self._text) and self._text[self._at] not in ends:
             self._at += 1
         if self._at == len(self._text):
-            raise MalformedCall(self._text)
+            raise MalformedCallError(self._text)
         return self._text[start : self._at].strip()
 
     def _skip_space(self) -> None:
@@ -121,7 +121,7 @@ class _Scanner:
 
     def _expect(self, character: str) -> None:
         if not self._take(character):
-            raise MalformedCall(self._text)
+            raise MalformedCallError(self._text)
 
 
 def _literal(word: str) -> Any:

@@ -96,7 +96,7 @@ def _with_reasoning(message: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Generation(Extension):
-    """`{% generation %}…{% endgeneration %}` marks what a model says, for training. Here: its body."""
+    """`{% generation %}…{% endgeneration %}` marks, for training, what a model says."""
 
     tags = {"generation"}  # noqa: RUF012 - the base class declares it so
 

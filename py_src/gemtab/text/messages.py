@@ -1,7 +1,7 @@
 """A conversation checked before any template sees it, so that an error names the message."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from gemtab.contracts.errors import UsageError
 
@@ -60,8 +60,11 @@ def _check_message(message: object, where: str) -> None:
         if not isinstance(message.get(field), str | None):
             raise UsageError(f"{where}.{field} is {_kind(message[field])}, not a string.")
     calls = message.get("tool_calls")
-    if calls is None:
-        return
+    if calls is not None:
+        _check_calls(calls, role, where)
+
+
+def _check_calls(calls: object, role: str, where: str) -> None:
     if role != "assistant":
         raise UsageError(f"{where}: a {role} message has tool_calls; only an assistant's may.")
     if not _is_list(calls):
@@ -83,6 +86,8 @@ def _check_content(message: Message, role: str, where: str) -> None:
             f"{where}.content is {_kind(content)}, not a string or a list of parts."
             + (" Write an object as JSON text." if role == "tool" else "")
         )
+    if role == "tool" and "content" in message:
+        return  # a tool that gave nothing back
     said_otherwise = any(message.get(k) for k in ("tool_calls", "tool_responses", *REASONING))
     if role != "assistant" or not said_otherwise:
         raise UsageError(f"{where}: a message of role {role} without content. Give it some.")
@@ -115,7 +120,7 @@ def _check_call(call: object, where: str) -> None:
         )
 
 
-def _is_list(value: object) -> bool:
+def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 

@@ -43,7 +43,7 @@ class Thinking:
 
 
 class Answer:
-    """What a reply says, as it says it, but for white space that only parts it from other blocks."""
+    """What a reply says, without white space that only parts it from thoughts and calls."""
 
     def __init__(self) -> None:
         self._held = ""

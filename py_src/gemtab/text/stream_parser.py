@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gemtab.text.call_scanner import QUOTE, MalformedCall, scan_call
+from gemtab.text.call_scanner import QUOTE, MalformedCallError, scan_call
 from gemtab.text.reply_parts import Answer, Thinking
 
 THOUGHT, END_THOUGHT = "<|channel>", "<channel|>"
@@ -122,7 +122,7 @@ class StreamParser:
     def _close_call(self) -> list[Event]:
         try:
             name, arguments = scan_call(self._call)
-        except MalformedCall:
+        except MalformedCallError:
             return self._give_up_call()
         self._call = ""
         function = {"name": name, "arguments": arguments}

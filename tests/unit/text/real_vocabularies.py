@@ -5,10 +5,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from helpers.fetch_tokenizers import GEMMA3, GEMMA4, cache_folder
 from tokenizers import Tokenizer
 
 from gemtab_build.vocabulary import read_tokenizer_json
+from helpers.fetch_tokenizers import GEMMA3, GEMMA4, cache_folder
 
 CONTROL, USER_DEFINED = 3, 4  # GGUF token types
 

@@ -58,7 +58,9 @@ def test_a_template_may_mark_generation_and_break_loops():
 
 
 def test_a_template_knows_the_date_and_what_it_is_passed():
-    template = ChatTemplate("{{ strftime_now('%Y') | length }}{{ bos_token }}{{ mood }}", {"bos_token": "B"})
+    template = ChatTemplate(
+        "{{ strftime_now('%Y') | length }}{{ bos_token }}{{ mood }}", {"bos_token": "B"}
+    )
 
     assert template.render(HELLO, mood="glad") == "4Bglad"
 

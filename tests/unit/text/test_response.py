@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from gemtab.text.call_scanner import MalformedCall, scan_call
+from gemtab.text.call_scanner import MalformedCallError, scan_call
 from gemtab.text.chat_template import ChatTemplate
 from gemtab.text.reply_reader import ReplyReader
 from gemtab.text.response import Response, parse
@@ -98,7 +98,16 @@ def test_pieces_cut_anywhere_say_the_same(raw):
 def test_a_reply_shows_as_it_comes():
     parser = StreamParser()
     shown = []
-    for piece in ("<|chan", "nel>tho", "ught\nI th", "ink.\n<", "channel", "|>Yes", ", I <", "3 it"):
+    for piece in (
+        "<|chan",
+        "nel>tho",
+        "ught\nI th",
+        "ink.\n<",
+        "channel",
+        "|>Yes",
+        ", I <",
+        "3 it",
+    ):
         shown.append([(event.kind, event.piece) for event in parser.push(piece)])
 
     assert shown == [
@@ -140,22 +149,60 @@ def test_scans_arguments(inside, want):
 @pytest.mark.parametrize(
     "body",
     [
-        *("", "f{}", "call:", "call:{}", "call:f{", "call:f}", "call:f{a}", "call:f{a:1", "call:f{a:[}"),
-        *(f"call:f{{a:{Q}x}}", 'call:f{a:"x}', "call:f{}{}", "call:f{a:1 b:[2] c}x", "call:f{a:{b:1}"),
+        *(
+            "",
+            "f{}",
+            "call:",
+            "call:{}",
+            "call:f{",
+            "call:f}",
+            "call:f{a}",
+            "call:f{a:1",
+            "call:f{a:[}",
+        ),
+        *(
+            f"call:f{{a:{Q}x}}",
+            'call:f{a:"x}',
+            "call:f{}{}",
+            "call:f{a:1 b:[2] c}x",
+            "call:f{a:{b:1}",
+        ),
         "call:f{a:" + "[" * 5000,
         "call:f{a:" + "{a:" * 5000,
         f"call:f{{a:{Q}x{Q}{Q}y{Q}}}",
     ],
 )
 def test_a_malformed_call_is_told_apart(body):
-    with pytest.raises(MalformedCall):
+    with pytest.raises(MalformedCallError):
         scan_call(body)
 
 
 def test_noise_never_crashes_and_loses_no_text():
     rng = random.Random(8)
-    bits = ["<|tool_call>", "<tool_call|>", "<|channel>", "<channel|>", "call:f{", "}", ":", ",", "[", "]"]
-    bits += [Q, '"', "thought\n", "x", " ", "1", "<turn|>", "<|tool_response>", "<tool_response|>", "<"]
+    bits = [
+        "<|tool_call>",
+        "<tool_call|>",
+        "<|channel>",
+        "<channel|>",
+        "call:f{",
+        "}",
+        ":",
+        ",",
+        "[",
+        "]",
+    ]
+    bits += [
+        Q,
+        '"',
+        "thought\n",
+        "x",
+        " ",
+        "1",
+        "<turn|>",
+        "<|tool_response>",
+        "<tool_response|>",
+        "<",
+    ]
     for _ in range(3000):
         raw = "".join(rng.choice(bits) for _ in range(rng.randrange(20)))
         json.dumps(parse(raw).to_json(), allow_nan=False)

@@ -104,5 +104,5 @@ def test_half_a_surrogate_pair_is_a_replacement_character():
 def test_a_damaged_file_is_refused(length):
     data = write_vocabulary(read_tokenizer_json(toy("1031 tokens").to_str()))
 
-    with pytest.raises(TokenizerError, match="vocabulary.bin"):
+    with pytest.raises(TokenizerError, match=r"vocabulary\.bin"):
         read_vocabulary(data[:length])

@@ -3,7 +3,15 @@
 import json
 from functools import cache
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import (
+    AddedToken,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    trainers,
+)
 
 CORPUS = [
     "The quick brown fox jumps over the lazy dog, and the dog does not mind at all.",
@@ -46,7 +54,7 @@ def trained(size: int, byte_fallback=True, words=False, **options) -> Tokenizer:
     return Tokenizer.from_str(json.dumps(state))
 
 
-def gemma_like(words: list[str], **options) -> Tokenizer:
+def gemma_like(words: list[str]) -> Tokenizer:
     """Every split of every token is a merge, lower ids first, runs of spaces before all."""
     tokens = SPECIALS + BYTES + [mark * n for mark in "\n▁" for n in range(2, 9)]
     pieces = {word[:n] for word in words for n in range(2, len(word) + 1)}
@@ -137,10 +145,12 @@ def bare() -> Tokenizer:
     return Tokenizer.from_str(json.dumps(state))
 
 
+WORDS = ["▁the", "▁then", "hello", "aaaaaa", "abcabc", "▁quick>▁</", "ababab"]
+
 TOYS = {
     "1031 tokens": lambda: trained(1031),
     "2000 tokens, merges inside words": lambda: trained(2000, words=True),
-    "all splits": lambda: gemma_like("▁the ▁then hello aaaaaa abcabc ▁quick>▁</ ababab".split()),
+    "all splits": lambda: gemma_like(WORDS),
     "no byte fallback, unknowns fused": lambda: trained(500, byte_fallback=False, fuse_unk=True),
     "no byte fallback, unknowns apart": lambda: trained(500, byte_fallback=False),
     "merges ignored": lambda: trained(800, ignore_merges=True, split=True),
