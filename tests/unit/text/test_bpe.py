@@ -1,7 +1,7 @@
 """Merging symbols: the short way, the long way and the rule as it is written down agree."""
 
 import random
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 
@@ -17,7 +17,7 @@ def by_the_rule(symbols, ranks):
     while True:
         pairs = [
             (ranks[a + b], -len(a), at)
-            for at, (a, b) in enumerate(zip(symbols, symbols[1:], strict=False))
+            for at, (a, b) in enumerate(pairwise(symbols))
             if a + b in ranks
         ]
         if not pairs:
