@@ -1,0 +1,18 @@
+"""Messages between the page and the worker, as plain JSON. `web/engine/protocol.js` holds the same types.
+
+page → worker
+    {type: "load", model, context}                   model: URL of the folder that holds manifest.json
+    {type: "reply", id, messages, tools, thinking, sampling, maxTokens}
+    {type: "stop", id}                               end that reply after the tokens in flight
+
+worker → page
+    {type: "progress", stage, done, total}           stage: runtime | weights | shaders
+    {type: "ready", model, context, adapter}
+    {type: "piece", id, kind, text}                  kind: thinking | text
+    {type: "call", id, call}                         a tool call, whole
+    {type: "done", id, message, ids, stopReason, usage, timing}
+    {type: "error", id, message, kind}               id is null for errors of loading; kind: class name
+"""
+
+PROGRESS_STAGES = ("runtime", "weights", "shaders")
+STOP_REASONS = ("stop", "length", "context", "stopped")
