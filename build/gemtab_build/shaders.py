@@ -1,0 +1,64 @@
+"""Templates to WGSL: parameters set, snippets included, `enable` lines owned here.
+
+A template stays legal-looking WGSL. Three things are replaced: constants between `//! param` and
+`//! end`, lines `//! include NAME` (by wgsl/common/, each snippet once), and SHAPE_SLOT.
+"""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from gemtab.contracts.errors import ArtifactError
+from gemtab.contracts.program import Kernel
+
+Dialect = Literal["tint", "naga"]
+ROOT = Path(__file__).resolve().parents[2] / "wgsl"
+ENABLES = {"shader-f16": "f16", "subgroups": "subgroups"}
+_INCLUDE = re.compile(r"^//! include (\w+)\n", re.MULTILINE)
+_PARAMS = re.compile(r"^//! param\n(.*?)^//! end\n", re.MULTILINE | re.DOTALL)
+
+
+def render(kernel: Kernel, dialect: Dialect = "tint") -> str:
+    """The WGSL of a kernel. naga knows subgroups without `enable`, and rejects the line."""
+    text = _read(ROOT / f"{kernel.template}.wgsl")
+    text = _include(text, dict(kernel.includes), set())
+    text = _PARAMS.sub(lambda match: _set_params(match[1], kernel), text)
+    text = text.replace("SHAPE_SLOT", str(len(kernel.bindings)))
+    enables = [
+        f"enable {ENABLES[feature]};\n"
+        for feature in kernel.features
+        if not (dialect == "naga" and feature == "subgroups")
+    ]
+    return "".join(enables) + text
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ArtifactError(f"There is no shader file wgsl/{path.relative_to(ROOT)}.") from None
+
+
+def _include(text: str, chosen: dict[str, str], seen: set[str]) -> str:
+    """Put snippets in place of include lines, depth first, each file once."""
+
+    def snippet(match: re.Match[str]) -> str:
+        name = chosen.get(match[1], match[1])
+        if name in seen:
+            return ""
+        seen.add(name)
+        return _include(_read(ROOT / "common" / f"{name}.wgsl"), chosen, seen)
+
+    return _INCLUDE.sub(snippet, text)
+
+
+def _set_params(block: str, kernel: Kernel) -> str:
+    """The parameter block with the kernel's values; a parameter it lacks is an error of ours."""
+    for key, value in kernel.params:
+        suffix = "u" if isinstance(value, int) else ""
+        block, found = re.subn(
+            rf"^(const {key}: \w+ = )[^;]+;", rf"\g<1>{value}{suffix};", block, flags=re.MULTILINE
+        )
+        if not found:
+            raise ArtifactError(f"wgsl/{kernel.template}.wgsl has no parameter {key}.")
+    return block

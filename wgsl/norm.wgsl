@@ -1,0 +1,29 @@
+// norm: y = x / rms(x) · weight for each token.
+//   0 x        read   [tokens, n]
+//   1 y        write  [tokens, n]
+//   2 weight   read   [n]
+//   3 state    read
+//   4 shape    uniform
+// grid: (tokens)
+//! param
+const LANES: u32 = 64u;
+//! end
+//! include state
+//! include reduce_sum
+
+struct Shape { n: u32, eps: f32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> weight: array<f32>;
+@group(0) @binding(3) var<storage, read> state: State;
+@group(0) @binding(SHAPE_SLOT) var<uniform> shape: Shape;
+
+@compute @workgroup_size(LANES)
+fn norm(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    if (group.x >= state.tokens) { return; }
+    let base = group.x * shape.n;
+    var squares = 0.0;
+    for (var i = lane; i < shape.n; i += LANES) { squares += x[base + i] * x[base + i]; }
+    let factor = inverseSqrt(reduce_sum(squares, lane) / f32(shape.n) + shape.eps);
+    for (var i = lane; i < shape.n; i += LANES) { y[base + i] = x[base + i] * factor * weight[i]; }
+}

@@ -1,0 +1,47 @@
+// pick_slab: the top_k largest logits of each slab of SLAB, best first, the lower id first in a tie.
+//   0 logits      read   [n]
+//   1 candidates  write  [slabs, MAX_CANDIDATES] (id, logit bits)
+//   2 state       read
+//   3 shape       uniform
+// grid: (slabs)
+//! param
+const LANES: u32 = 64u;
+const SLAB: u32 = 1024u;
+const MAX_CANDIDATES: u32 = 256u;
+//! end
+//! include state
+//! include best
+
+struct Shape { n: u32 }
+@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(1) var<storage, read_write> candidates: array<vec2u>;
+@group(0) @binding(2) var<storage, read> state: State;
+@group(0) @binding(SHAPE_SLOT) var<uniform> shape: Shape;
+
+const OWN: u32 = SLAB / LANES;
+
+@compute @workgroup_size(LANES)
+fn pick_slab(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    var mine = array<f32, OWN>();
+    for (var own = 0u; own < OWN; own++) {
+        let id = group.x * SLAB + own * LANES + lane;
+        mine[own] = NONE;
+        if (id < shape.n) { mine[own] = logits[id]; }
+    }
+    for (var rank = 0u; rank < min(state.top_k, MAX_CANDIDATES); rank++) {
+        var best = NONE;
+        var at = 0u;
+        for (var own = 0u; own < OWN; own++) {
+            if (mine[own] > best) {
+                best = mine[own];
+                at = own;
+            }
+        }
+        let winner = reduce_best(best, group.x * SLAB + at * LANES + lane, lane);
+        if (winner == group.x * SLAB + at * LANES + lane) { mine[at] = NONE; }
+        if (lane == 0u) {
+            candidates[group.x * MAX_CANDIDATES + rank] = vec2u(winner, bitcast<u32>(best_values[0]));
+        }
+        workgroupBarrier();
+    }
+}
