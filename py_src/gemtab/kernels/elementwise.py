@@ -45,10 +45,10 @@ class PleMerge:
             features=self.variant.features("reduce_sum"),
         )
 
-    def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
-        """The dispatch."""
+    def step(self, tokens: int, layers: int, label: str, slices: tuple[Slice, ...]) -> Step:
+        """The dispatch for the first `layers` layers."""
         shape = (self.n, self.layers, float_word(self.scale), float_word(self.eps))
-        return Step(self.kernel, slices, shape, (self.layers, tokens, 1), label)
+        return Step(self.kernel, slices, shape, (layers, tokens, 1), label)
 
 
 @dataclass(frozen=True)

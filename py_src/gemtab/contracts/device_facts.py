@@ -1,0 +1,25 @@
+"""What a device says of itself: the input of the plan, plain data from either executor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class DeviceFacts:
+    """An adapter's name, its WebGPU features, and the limits that Gemtab heeds (bytes, counts)."""
+
+    adapter: str
+    features: frozenset[str] = frozenset()
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def largest_binding(self) -> int:
+        """Bytes that one storage binding may span; WebGPU's floor where the device does not say."""
+        binding = self.limits.get("maxStorageBufferBindingSize", 128 << 20)
+        return min(binding, self.limits.get("maxBufferSize", 256 << 20)) & ~255
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "DeviceFacts":
+        """Facts as an executor reports them."""
+        return cls(data["adapter"], frozenset(data["features"]), dict(data["limits"]))

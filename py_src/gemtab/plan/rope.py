@@ -1,0 +1,34 @@
+"""Rotary tables in float64: two short tables whose complex product is the angle of any position.
+
+The row for position p is low[p % 256] · high[p // 256], so 128K positions take 768 rows, and no
+device's sin or cos sees a large angle. Formula: transformers' `default` and `proportional` RoPE.
+"""
+
+from array import array
+from math import cos, sin
+
+from gemtab.contracts.model_config import Rope
+
+LOW_ROWS = 256
+
+
+def rope_pairs(rope: Rope, head_dim: int) -> int:
+    """Pairs of a head that turn: those with a frequency; the rest keep still."""
+    return int(rope.partial * head_dim // 2)
+
+
+def rope_rows(capacity: int) -> int:
+    """Rows of both tables for `capacity` positions."""
+    return LOW_ROWS + max(1, -(-capacity // LOW_ROWS))
+
+
+def rope_table(rope: Rope, head_dim: int, capacity: int) -> bytes:
+    """[rope_rows, pairs, (cos, sin)] f32: positions 0 … 255, then 0, 256, 512, …"""
+    frequencies = [rope.theta ** (-2 * i / head_dim) for i in range(rope_pairs(rope, head_dim))]
+    highs = range(0, max(1, -(-capacity // LOW_ROWS)) * LOW_ROWS, LOW_ROWS)
+    values = array("f")
+    for position in (*range(LOW_ROWS), *highs):
+        for frequency in frequencies:
+            values.append(cos(position * frequency))
+            values.append(sin(position * frequency))
+    return values.tobytes()

@@ -1,0 +1,104 @@
+"""What a plan is made for: model, device, cache. All sizes that the Programs share follow from it."""
+
+from dataclasses import dataclass
+from math import prod
+
+from gemtab.contracts.device_facts import DeviceFacts
+from gemtab.contracts.errors import UsageError
+from gemtab.contracts.model_config import LayerConfig, ModelConfig
+from gemtab.contracts.program import Buffer
+from gemtab.contracts.quantization import KV_ENCODINGS, kv_row_words
+from gemtab.contracts.state import MAX_CANDIDATES, STATE_BYTES
+from gemtab.kernels.attend import NO_WINDOW
+from gemtab.kernels.sample import REPLY, slabs
+from gemtab.kernels.variant import Variant
+from gemtab.plan.rope import rope_pairs, rope_rows
+
+WHOLE_LIMIT = 4096  # contexts up to this keep sliding layers whole, so that any rollback is free
+LOOKAHEAD = 32  # tokens in flight at most
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A cache of `capacity` positions in `kv` encoding, prompts in chunks of at most `chunk` tokens."""
+
+    config: ModelConfig
+    facts: DeviceFacts
+    capacity: int
+    kv: str = "f16"
+    chunk: int = 128
+    whole_limit: int = WHOLE_LIMIT
+
+    def __post_init__(self) -> None:
+        if self.kv not in KV_ENCODINGS:
+            raise UsageError(f"--kv is one of {', '.join(KV_ENCODINGS)}, got {self.kv!r}.")
+        if self.chunk < 1:
+            raise UsageError(f"--chunk is at least 1, got {self.chunk}.")
+        if not 2 <= self.capacity <= self.config.max_position:
+            raise UsageError(
+                f"The context is from 2 to {self.config.max_position} tokens for this model, got {self.capacity}."
+            )
+
+    @property
+    def variant(self) -> Variant:
+        """The kernels' form on this device."""
+        return Variant("shader-f16" in self.facts.features, "subgroups" in self.facts.features)
+
+    def ring(self, layer: LayerConfig) -> int:
+        """Positions that a layer's cache holds: all, or a ring for sliding layers of long contexts."""
+        if not layer.sliding or self.capacity <= self.whole_limit:
+            return self.capacity
+        return min(self.capacity, self.config.window + self.chunk + LOOKAHEAD)
+
+    def window(self, layer: LayerConfig) -> int:
+        """Keys that a layer's query may see, itself included."""
+        return self.config.window if layer.sliding else NO_WINDOW
+
+    def cache_buffers(self) -> tuple[Buffer, ...]:
+        """K and V of every layer that owns them."""
+        return tuple(
+            Buffer(f"{name}.{index}", self._cache_bytes(layer), "cache")
+            for index, layer in enumerate(self.config.layers)
+            if layer.kv_source == index
+            for name in ("k", "v")
+        )
+
+    def _cache_bytes(self, layer: LayerConfig) -> int:
+        return self.ring(layer) * layer.kv_heads * kv_row_words(self.kv, layer.head_dim) * 4
+
+    def state_buffers(self) -> tuple[Buffer, ...]:
+        """What lives from pass to pass beside the cache: state, ids, reply, candidates, rope tables."""
+        candidates = slabs(self.config.vocab) * MAX_CANDIDATES * 8
+        sizes = {
+            "state": STATE_BYTES,
+            "ids": 4 * max(self.chunk, 2),
+            "reply": 4 * REPLY,
+            "top": 8 * MAX_CANDIDATES,
+            "candidates": candidates,
+        }
+        for name, sliding in (("rope.sliding", True), ("rope.full", False)):
+            dims = [layer.head_dim for layer in self.config.layers if layer.sliding == sliding]
+            if dims:
+                rope = self.config.rope_sliding if sliding else self.config.rope_full
+                size = rope_rows(self.capacity) * max(1, rope_pairs(rope, dims[0])) * 8
+                sizes[name] = size
+        return tuple(Buffer(name, size, "state") for name, size in sizes.items())
+
+    def scratch_buffers(self, tokens: int, scored: bool) -> tuple[Buffer, ...]:
+        """Activations of a pass over `tokens` tokens; logits of one token, or of all where `scored`."""
+        config = self.config
+        heads = max(config.heads * layer.head_dim for layer in config.layers)
+        kv = max(layer.kv_heads * layer.head_dim for layer in config.layers)
+        wide = max(layer.intermediate for layer in config.layers)
+        ple = len(config.layers) * config.ple_dim
+        widths = {
+            "h": config.hidden, "normed": config.hidden, "branch": config.hidden,
+            "q": heads, "k": kv, "v": kv, "attended": heads,
+            "gate": max(wide, config.ple_dim), "up": wide,
+            "ple.context": ple, "ple.token": ple,
+        }  # fmt: skip
+        buffers = [
+            Buffer(name, 4 * prod((tokens, width))) for name, width in widths.items() if width
+        ]
+        rows = tokens if scored else 1
+        return (*buffers, Buffer("logits", 4 * rows * config.vocab))
