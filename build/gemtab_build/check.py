@@ -1,0 +1,86 @@
+"""gemtab test: every check in order, one line each; pytest's own summary comes last."""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from gemtab_build.setup_browser import set_up_chromium, set_up_vulkan
+
+ROOT = Path(__file__).resolve().parents[2]
+NO_TESTS = 5  # pytest's exit code when a folder has none
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the checks; 0 when all of them pass."""
+    args = parser().parse_args(argv)
+    if not args.fast:
+        set_up_vulkan()
+        set_up_chromium()
+    failed = [name for name, command in steps() if not passes(name, command)]
+    if run_pytest(args):
+        failed.append("pytest")
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of `gemtab test`."""
+    options = argparse.ArgumentParser(prog="gemtab test", description=__doc__)
+    options.add_argument("--fast", action="store_true", help="leave out gpu and browser")
+    options.add_argument("--parity", action="store_true", help="compare with transformers, live")
+    options.add_argument("tests", nargs="*", help="files or folders for pytest (tests)")
+    return options
+
+
+def steps() -> list[tuple[str, list[str]]]:
+    """The checks before pytest: a name and a command each."""
+    python = sys.executable
+    tools = Path(python).parent
+    return [
+        ("ruff check", [python, "-m", "ruff", "check", "."]),
+        ("ruff format", [python, "-m", "ruff", "format", "--check", "."]),
+        ("mypy --strict", [python, "-m", "mypy"]),
+        ("import-linter", [str(tools / "lint-imports")]),
+    ]
+
+
+def passes(name: str, command: list[str]) -> bool:
+    """Run one check and print its line; its output only if it fails."""
+    start = time.monotonic()
+    result = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment()
+    )
+    verdict = "failed" if result.returncode else "ok"
+    print(f"{name:<16} {verdict:<7} {time.monotonic() - start:6.1f} s", flush=True)
+    if result.returncode:
+        print(result.stdout + result.stderr, flush=True)
+    return result.returncode == 0
+
+
+def run_pytest(args: argparse.Namespace) -> int:
+    """Run pytest over the tests that were asked for, with its output shown."""
+    marks = [] if args.parity else ["not parity"]
+    if args.fast:
+        marks += ["not gpu", "not browser", "not slow"]
+    command = [sys.executable, "-m", "pytest", "-q", *(args.tests or ["tests"])]
+    if args.fast:
+        command += ["--ignore=tests/gpu", "--ignore=tests/browser"]
+    if marks:
+        command += ["-m", " and ".join(marks)]
+    code = subprocess.run(command, cwd=ROOT, check=False, env=environment()).returncode
+    return 0 if code == NO_TESTS else code
+
+
+def environment() -> dict[str, str]:
+    """Ours, with the source roots on the path."""
+    roots = [str(ROOT / "py_src"), str(ROOT / "build")]
+    return dict(os.environ, PYTHONPATH=os.pathsep.join(roots))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Chromium and a Vulkan driver for the tests: find them, or install them where that is allowed."""
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ICD_FOLDERS = ("/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d")
+PLAYWRIGHT_SECONDS = 240
+# WebGPU without a GPU: SwiftShader, which Chromium offers under this flag
+ARGUMENTS = ("--no-sandbox", "--enable-unsafe-webgpu")
+
+
+def find_chromium() -> Path | None:
+    """The Chromium to drive: GEMTAB_CHROMIUM, the system's, or Playwright's own."""
+    named = os.environ.get("GEMTAB_CHROMIUM")
+    if named:
+        return Path(named) if Path(named).exists() else None
+    for name in NAMES:
+        found = shutil.which(name)
+        if found:
+            return Path(found)
+    return playwright_chromium()
+
+
+def playwright_chromium() -> Path | None:
+    """The Chromium that Playwright has downloaded, if it has."""
+    base = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
+    folder = Path(base) if base else Path.home() / ".cache" / "ms-playwright"
+    found = sorted(folder.glob("chromium-*/chrome-linux*/chrome"))
+    found += sorted(folder.glob("chromium-*/chrome-mac*/Chromium.app/Contents/MacOS/Chromium"))
+    found += sorted(folder.glob("chromium-*/chrome-win*/chrome.exe"))
+    return found[-1] if found else None
+
+
+def set_up_chromium() -> Path | None:
+    """Find Chromium, or get it from Playwright, or from Debian as root. None: tests skip."""
+    if find_chromium() is None:
+        say("no Chromium found: asking Playwright for one")
+        _quietly([sys.executable, "-m", "playwright", "install", "chromium"], PLAYWRIGHT_SECONDS)
+    if find_chromium() is None:
+        _apt_install("chromium")
+    if find_chromium() is None:
+        say("no Chromium: the browser tests will be skipped. Install one, or set GEMTAB_CHROMIUM.")
+    return find_chromium()
+
+
+def set_up_vulkan() -> None:
+    """Install a software Vulkan driver where there is none and we may."""
+    if not any(any(Path(folder).glob("*.json")) for folder in ICD_FOLDERS):
+        _apt_install("mesa-vulkan-drivers", "libvulkan1")
+
+
+def _apt_install(*packages: str) -> None:
+    if shutil.which("apt-get") is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    say(f"installing {', '.join(packages)} with apt-get")
+    _apt_update()
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    if not _quietly(command, seconds=600):
+        say(f"apt-get could not install {', '.join(packages)}")
+
+
+@functools.cache
+def _apt_update() -> bool:
+    return _quietly(["apt-get", "update"], seconds=180)
+
+
+def _quietly(command: list[str], seconds: int) -> bool:
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    try:
+        done = subprocess.run(
+            command, capture_output=True, env=environment, timeout=seconds, check=False
+        )
+    except (subprocess.TimeoutExpired, OSError):
+        return False
+    return done.returncode == 0
+
+
+def say(line: str) -> None:
+    """Tell on stderr what is being set up."""
+    print(f"gemtab: {line}", file=sys.stderr, flush=True)
