@@ -4,7 +4,9 @@ Slots. A kernel's `bindings` are storage buffers 0, 1, 2 … in the order its te
 them comes one uniform, `shape`: up to eight u32 words that are constant for the step (floats as bits).
 """
 
+import json
 import struct
+from base64 import b64encode
 from dataclasses import dataclass, field
 
 SHAPE_WORDS = 8
@@ -100,3 +102,22 @@ def shape_bytes(program: Program) -> bytes:
     """The uniform buffer of a program: each distinct shape record in its own aligned place."""
     records = (struct.pack(f"<{len(shape)}I", *shape) for shape in program.shapes())
     return b"".join(record.ljust(UNIFORM_ALIGNMENT, b"\0") for record in records)
+
+
+def program_json(program: Program) -> str:
+    """A program as an executor takes it: `{name, shapes, steps: [{kernel, slices, shape, grid}]}`.
+
+    `shapes` is the uniform buffer in base64; a step's `shape` is its byte offset in there.
+    """
+    offsets = {shape: index * UNIFORM_ALIGNMENT for index, shape in enumerate(program.shapes())}
+    steps = [
+        {
+            "kernel": step.kernel.name,
+            "slices": [[part.buffer, part.offset, part.bytes] for part in step.slices],
+            "shape": offsets[step.shape],
+            "grid": step.grid,
+        }
+        for step in program.steps
+    ]
+    shapes = b64encode(shape_bytes(program)).decode()
+    return json.dumps({"name": program.name, "shapes": shapes, "steps": steps})

@@ -1,0 +1,136 @@
+"""A model on a device, ready to run: weights loaded, shaders compiled, programs at hand."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from gemtab.contracts.errors import ArtifactError, ContextFullError
+from gemtab.contracts.manifest import Manifest
+from gemtab.contracts.program import Kernel, Program, Slice
+from gemtab.contracts.state import State
+from gemtab.generate.kv_cache import KvCache
+from gemtab.gpu.device import Device
+from gemtab.plan.forward import Model, plan_decode, plan_prefill, plan_score
+from gemtab.plan.rope import rope_table
+from gemtab.plan.settings import Settings
+from gemtab.weights.placing import Target, targets
+
+Upload = Callable[[int, Device, Sequence[Target]], Awaitable[None]]
+Report = Callable[[str, int, int], None]  # stage, done, total
+
+
+def _quiet(stage: str, done: int, total: int) -> None:
+    """The report of a caller who does not watch."""
+
+
+class Engine:
+    """Runs a model's Programs. Make it with `Engine.load`."""
+
+    def __init__(self, device: Device, manifest: Manifest, settings: Settings) -> None:
+        self.device = device
+        self.manifest = manifest
+        self.settings = settings
+        self.model = Model.on(settings, dict(manifest.tensors))
+        rings = {settings.ring(layer) for layer in settings.config.layers if layer.sliding}
+        ring = min(rings, default=0)
+        whole = ring in (0, settings.capacity)
+        self.cache = KvCache(settings.capacity, settings.config.window, 0 if whole else ring)
+        self._shaders: Mapping[str, Any] = {}
+        self._ready: set[str] = set()
+
+    @classmethod
+    async def load(
+        cls,
+        device: Device,
+        manifest: Manifest,
+        settings: Settings,
+        shaders: Mapping[str, Any],
+        upload: Upload,
+        report: Report = _quiet,
+    ) -> "Engine":
+        """Weights to the GPU, shaders compiled, tables written."""
+        engine = cls(device, manifest, settings)
+        engine._shaders = shaders
+        for buffer in engine.model.weight_buffers():
+            device.create(buffer)
+        total = sum(source.bytes for source in manifest.sources)
+        done = 0
+        for index, wanted in targets(manifest, engine.model.parts).items():
+            await upload(index, device, wanted)
+            done += manifest.sources[index].bytes
+            report("weights", done, total)
+        programs = [plan_decode(engine.model), plan_prefill(engine.model, settings.chunk)]
+        for program in reversed(programs):  # the larger first: it sizes the scratch buffers
+            await engine._prepare(program, lambda done, total: report("shaders", done, total))
+        engine._write_tables()
+        return engine
+
+    def _write_tables(self) -> None:
+        config = self.settings.config
+        for layer in {layer.sliding: layer for layer in config.layers}.values():
+            table = rope_table(config.rope(layer), layer.head_dim, self.settings.capacity)
+            if table:
+                self.device.write("rope.sliding" if layer.sliding else "rope.full", 0, table)
+
+    async def _prepare(
+        self, program: Program, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        if program.name in self._ready:
+            return
+        await self.device.compile({k.name: self._shader(k) for k in program.kernels}, progress)
+        for buffer in program.buffers:
+            self.device.create(buffer)
+        self.device.prepare(program)
+        self._ready.add(program.name)
+
+    def _shader(self, kernel: Kernel) -> Mapping[str, Any]:
+        try:
+            shader: Mapping[str, Any] = self._shaders[kernel.name]
+        except KeyError:
+            raise ArtifactError(
+                f"The site was built without the shader {kernel.name}. Build it again."
+            ) from None
+        return shader
+
+    def write_state(self, state: State) -> None:
+        """Set what the next pass starts from."""
+        self.device.write("state", 0, state.to_bytes())
+
+    def write_ids(self, ids: Sequence[int]) -> None:
+        """Set the next pass's token ids."""
+        self.device.write("ids", 0, b"".join(id.to_bytes(4, "little") for id in ids))
+
+    async def prefill(self, ids: Sequence[int], start: int) -> None:
+        """Compute K and V of ids[start:], chunk by chunk."""
+        for first in range(start, len(ids), self.settings.chunk):
+            part = ids[first : first + self.settings.chunk]
+            program = plan_prefill(self.model, self._bucket(len(part)))
+            await self._prepare(program)
+            self.write_ids(part)
+            self.write_state(State(first, len(part), capacity=self.settings.capacity))
+            await self.device.replay(program.name, 1)
+            self.cache.extend(part)
+
+    def _bucket(self, tokens: int) -> int:
+        """The planned length for a chunk: powers of two, so that few programs serve all."""
+        return min(1 << (tokens - 1).bit_length(), self.settings.chunk)
+
+    async def logits(self, ids: Sequence[int]) -> bytes:
+        """Softcapped logits of every position: f32 [tokens, vocab]."""
+        vocab = self.settings.config.vocab
+        if len(ids) > self.settings.capacity:
+            raise ContextFullError(
+                f"{len(ids)} tokens do not fit a context of {self.settings.capacity}."
+            )
+        rows = max(1, min(self.settings.chunk, self.settings.facts.largest_binding // (4 * vocab)))
+        program = plan_score(self.model, rows)
+        await self._prepare(program)
+        self.cache.begin([-1])  # whatever the cache held is overwritten
+        found = bytearray()
+        for first in range(0, len(ids), rows):
+            part = ids[first : first + rows]
+            self.write_ids(part)
+            self.write_state(State(first, len(part), capacity=self.settings.capacity))
+            wanted = Slice("logits", 0, 4 * vocab * len(part))
+            found += await self.device.replay(program.name, 1, wanted)
+            self.cache.extend(part)
+        return bytes(found)

@@ -1,0 +1,120 @@
+"""Prompt ids in, reply ids out, in batches that keep the GPU busy while the last one is read."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from gemtab.contracts.program import Slice
+from gemtab.contracts.state import State
+from gemtab.generate.engine import Engine
+from gemtab.generate.sampling import Sampling
+from gemtab.kernels.sample import REPLY
+
+BATCH = 16  # tokens in a submit at most; two submits are in flight
+SUBMIT_SECONDS = 0.05  # a batch grows until it takes about so long: stop stays prompt
+
+
+@dataclass
+class Run:
+    """One reply's settings and, as it goes on, its record."""
+
+    prompt: Sequence[int]
+    sampling: Sampling
+    max_tokens: int
+    stop_ids: frozenset[int]
+    stopped: Callable[[], bool] = lambda: False
+    ids: list[int] = field(default_factory=list)
+    reason: str = ""
+    kept: int = 0  # prompt tokens that the cache still held
+    prefill_seconds: float = 0.0
+    decode_seconds: float = 0.0
+
+
+async def generate(engine: Engine, run: Run) -> AsyncIterator[list[int]]:
+    """The reply's ids as they come, the stop id last if one ended it; `run.reason` says why it ended."""
+    began = perf_counter()
+    run.kept = engine.cache.begin(run.prompt)
+    if run.max_tokens < 1:
+        run.reason = "length"
+        return
+    await engine.prefill(run.prompt[:-1], run.kept)
+    run.prefill_seconds = perf_counter() - began
+    decoder = _Decoder(engine, run)
+    try:
+        while not run.reason:
+            batch = await decoder.next()
+            run.decode_seconds = perf_counter() - began - run.prefill_seconds
+            run.ids += batch
+            yield batch
+    finally:
+        await decoder.finish()
+
+
+class _Decoder:
+    """Submits decodes ahead and reads their ids in order."""
+
+    def __init__(self, engine: Engine, run: Run) -> None:
+        self.engine, self.run = engine, run
+        self.first = len(run.prompt) - 1  # the position of the first decode
+        self.limit = min(run.max_tokens, engine.settings.capacity - self.first)
+        self.submitted = self.seen = 0
+        self.batch = 1
+        self.flying: deque[tuple[int, asyncio.Future[bytes]]] = deque()
+        sampling = run.sampling
+        engine.write_ids([run.prompt[-1]])
+        engine.write_state(
+            State(
+                self.first, 1, 0, sampling.seed, sampling.top_k, sampling.temperature,
+                sampling.top_p, engine.settings.capacity,
+            )
+        )  # fmt: skip
+
+    async def next(self) -> list[int]:
+        """The ids of the oldest submit, cut where the reply ends."""
+        while len(self.flying) < 2 and self.submitted < self.limit:
+            self._submit()
+        times, future = self.flying.popleft()
+        began = perf_counter()
+        ring = memoryview(await future).cast("I")
+        self._pace(times, perf_counter() - began)
+        ids = [ring[(self.seen + i) % REPLY] for i in range(times)]
+        self.seen += times
+        return self._cut(ids)
+
+    def _submit(self) -> None:
+        times = min(self.batch, self.limit - self.submitted)
+        wanted = Slice("reply", 0, 4 * REPLY)
+        replay = self.engine.device.replay("decode", times, wanted)
+        self.flying.append((times, asyncio.ensure_future(replay)))
+        self.submitted += times
+
+    def _pace(self, times: int, seconds: float) -> None:
+        if seconds < SUBMIT_SECONDS:
+            self.batch = min(BATCH, max(self.batch, 2 * times))
+        elif seconds > 2 * SUBMIT_SECONDS:
+            self.batch = max(1, times // 2)
+
+    def _cut(self, ids: list[int]) -> list[int]:
+        run = self.run
+        for count, token_id in enumerate(ids, 1):
+            if token_id in run.stop_ids:
+                run.reason = "stop"
+                return ids[:count]
+        if self.seen >= self.limit:
+            run.reason = "length" if self.limit == run.max_tokens else "context"
+        elif run.stopped():
+            run.reason = "stopped"
+        return ids
+
+    async def finish(self) -> None:
+        """Wait for what is in flight, and tell the cache what it holds now."""
+        for _, future in self.flying:
+            await future
+        cache, run = self.engine.cache, self.run
+        known = [*run.prompt, *run.ids]
+        written = self.first + self.submitted
+        cache.extend(known[len(cache.ids) : min(written, len(known))])
+        cache.overshoot(written)
+        run.reason = run.reason or "stopped"

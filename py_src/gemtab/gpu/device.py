@@ -1,0 +1,48 @@
+"""The Device port: what the engine asks of a GPU. Two ends: page.py and native.py.
+
+Buffers and programs go by name. Everything is ordered: a write or a replay sees all that came before.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from gemtab.contracts.device_facts import DeviceFacts
+from gemtab.contracts.program import Buffer, Program, Slice
+
+Shaders = Mapping[
+    str, Mapping[str, Any]
+]  # kernel name -> {"wgsl", "entry", "bindings", "features"}
+Progress = Callable[[int, int], None]
+
+
+class Device(Protocol):
+    """A GPU behind names."""
+
+    @property
+    def facts(self) -> DeviceFacts:
+        """What the adapter offers."""
+        ...
+
+    def create(self, buffer: Buffer) -> None:
+        """Make a buffer of zeros; one of the same name and size stays as it is."""
+        ...
+
+    def write(self, buffer: str, offset: int, data: bytes | memoryview) -> None:
+        """Copy bytes into a buffer; offset and length are multiples of 4."""
+        ...
+
+    async def read(self, part: Slice) -> bytes:
+        """The bytes of a part of a buffer, once all earlier work is done."""
+        ...
+
+    async def compile(self, shaders: Shaders, progress: Progress | None = None) -> None:
+        """Make pipelines; DeviceError with the compiler's words when one fails."""
+        ...
+
+    def prepare(self, program: Program) -> None:
+        """Make a program's bind groups; its buffers exist and its kernels are compiled."""
+        ...
+
+    async def replay(self, program: str, times: int, read: Slice | None = None) -> bytes:
+        """Run a prepared program `times` times in one submit, then read a part of a buffer."""
+        ...

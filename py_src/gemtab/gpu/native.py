@@ -1,0 +1,165 @@
+"""The Device port over wgpu-py: the same Programs on a GPU without a browser."""
+
+import os
+from typing import Any
+
+from gemtab.contracts.device_facts import DeviceFacts
+from gemtab.contracts.errors import DeviceError
+from gemtab.contracts.program import (
+    SHAPE_WORDS,
+    UNIFORM_ALIGNMENT,
+    Buffer,
+    Program,
+    Slice,
+    shape_bytes,
+)
+from gemtab.gpu.device import Progress, Shaders
+
+NAGA_FEATURES = {"shader-f16": "shader-f16", "subgroups": "subgroup"}
+LIMITS = (
+    "max-storage-buffer-binding-size",
+    "max-buffer-size",
+    "max-compute-workgroup-storage-size",
+    "max-compute-invocations-per-workgroup",
+)
+
+
+class NativeDevice:
+    """A device of wgpu-native. `features` narrows what is used of the adapter's offer, for tests."""
+
+    def __init__(self, features: frozenset[str] | None = None) -> None:
+        wgpu = _import_wgpu()
+        adapter = _adapter(wgpu)
+        offered = {ours for ours, theirs in NAGA_FEATURES.items() if theirs in adapter.features}
+        used = offered if features is None else offered & features
+        limits = {name: adapter.limits[name] for name in LIMITS}
+        self._wgpu = wgpu
+        self._device = adapter.request_device_sync(
+            required_features=[NAGA_FEATURES[name] for name in used], required_limits=limits
+        )
+        self._facts = DeviceFacts(
+            adapter.info["device"],
+            frozenset(used),
+            {_camel(name): value for name, value in limits.items()},
+        )
+        self._buffers: dict[str, Any] = {}
+        self._pipelines: dict[str, tuple[Any, Any]] = {}
+        self._programs: dict[str, list[tuple[Any, Any, tuple[int, int, int]]]] = {}
+
+    @property
+    def facts(self) -> DeviceFacts:
+        """What the adapter offers, of what this device uses."""
+        return self._facts
+
+    def create(self, buffer: Buffer) -> None:
+        """Make a buffer of zeros; one of the same name and size stays as it is."""
+        old = self._buffers.get(buffer.name)
+        if old is not None and old.size >= buffer.bytes:
+            return
+        usage = self._wgpu.BufferUsage
+        self._buffers[buffer.name] = self._device.create_buffer(
+            label=buffer.name,
+            size=_words(buffer.bytes),
+            usage=usage.STORAGE | usage.COPY_DST | usage.COPY_SRC,
+        )
+
+    def write(self, buffer: str, offset: int, data: bytes | memoryview) -> None:
+        """Copy bytes into a buffer."""
+        self._device.queue.write_buffer(self._buffers[buffer], offset, data)
+
+    async def read(self, part: Slice) -> bytes:
+        """The bytes of a part of a buffer."""
+        buffer = self._buffers[part.buffer]
+        return bytes(self._device.queue.read_buffer(buffer, part.offset, part.bytes))
+
+    async def compile(self, shaders: Shaders, progress: Progress | None = None) -> None:
+        """Make pipelines, with explicit layouts so that an unused slot keeps its place."""
+        for done, (name, shader) in enumerate(shaders.items(), 1):
+            if name not in self._pipelines:
+                self._pipelines[name] = self._pipeline(name, shader)
+            if progress:
+                progress(done, len(shaders))
+
+    def _pipeline(self, name: str, shader: Any) -> tuple[Any, Any]:
+        wgpu, device = self._wgpu, self._device
+        kinds = [
+            "storage" if slot.startswith("*") else "read-only-storage"
+            for slot in shader["bindings"]
+        ]
+        entries = [
+            {"binding": slot, "visibility": wgpu.ShaderStage.COMPUTE, "buffer": {"type": kind}}
+            for slot, kind in enumerate([*kinds, "uniform"])
+        ]
+        layout = device.create_bind_group_layout(entries=entries)
+        code = shader["wgsl"].replace("enable subgroups;\n", "")  # naga rejects the line
+        try:
+            pipeline = device.create_compute_pipeline(
+                layout=device.create_pipeline_layout(bind_group_layouts=[layout]),
+                compute={
+                    "module": device.create_shader_module(label=name, code=code),
+                    "entry_point": shader["entry"],
+                },
+            )
+        except wgpu.GPUError as error:
+            raise DeviceError(f"The shader {name} does not compile here: {error}") from error
+        return pipeline, layout
+
+    def prepare(self, program: Program) -> None:
+        """Make a program's bind groups."""
+        usage = self._wgpu.BufferUsage.UNIFORM
+        shapes = self._device.create_buffer_with_data(data=shape_bytes(program), usage=usage)
+        places = {shape: i * UNIFORM_ALIGNMENT for i, shape in enumerate(program.shapes())}
+        steps = []
+        for step in program.steps:
+            pipeline, layout = self._pipelines[step.kernel.name]
+            parts = [(self._buffers[s.buffer], s.offset, s.bytes) for s in step.slices]
+            parts.append((shapes, places[step.shape], SHAPE_WORDS * 4))
+            entries = [
+                {"binding": slot, "resource": {"buffer": buffer, "offset": offset, "size": size}}
+                for slot, (buffer, offset, size) in enumerate(parts)
+            ]
+            group = self._device.create_bind_group(layout=layout, entries=entries)
+            steps.append((pipeline, group, step.grid))
+        self._programs[program.name] = steps
+
+    async def replay(self, program: str, times: int, read: Slice | None = None) -> bytes:
+        """Run a prepared program `times` times in one submit, then read a part of a buffer."""
+        encoder = self._device.create_command_encoder()
+        for _ in range(times):
+            compute = encoder.begin_compute_pass()
+            for pipeline, group, grid in self._programs[program]:
+                compute.set_pipeline(pipeline)
+                compute.set_bind_group(0, group)
+                compute.dispatch_workgroups(*grid)
+            compute.end()
+        self._device.queue.submit([encoder.finish()])
+        return await self.read(read) if read else b""
+
+
+def _import_wgpu() -> Any:
+    os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")  # else wgpu-native complains on every start
+    try:
+        import wgpu
+    except ImportError:
+        raise DeviceError("The native executor needs wgpu: pip install 'gemtab[native]'.") from None
+    return wgpu
+
+
+def _adapter(wgpu: Any) -> Any:
+    """The best adapter: a real GPU before a software one, Vulkan or Metal before OpenGL."""
+    adapters = wgpu.gpu.enumerate_adapters_sync()
+    usable = [a for a in adapters if a.info["backend_type"] != "OpenGL"]
+    if not usable:
+        raise DeviceError(
+            "No GPU adapter was found. Install a Vulkan driver (in software: Debian's mesa-vulkan-drivers)."
+        )
+    return min(usable, key=lambda adapter: adapter.info["adapter_type"] == "CPU")
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("-")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _words(size: int) -> int:
+    return -(-size // 4) * 4

@@ -1,0 +1,58 @@
+"""An artifact on disk: its manifest, small files and weights, each checked against its hash."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gemtab.contracts.errors import ArtifactError, UsageError
+from gemtab.contracts.manifest import File, Manifest, Source
+from gemtab.gpu.device import Device
+from gemtab.weights.placing import Target
+
+
+class FileArtifact:
+    """The folder of a built site, or its `model` folder."""
+
+    def __init__(self, folder: Path) -> None:
+        model = folder / "model" if (folder / "model").is_dir() else folder
+        path = model / "manifest.json"
+        if not path.is_file():
+            raise UsageError(f"{folder} has no model/manifest.json. Make it with: gemtab build")
+        self.folder = model
+        self.manifest = Manifest.from_json(path.read_bytes())
+
+    def file(self, name: str) -> bytes:
+        """A small file of the artifact: `tokenizer`, `chat_template`, `kernels`."""
+        if name not in self.manifest.files:
+            raise ArtifactError(f"manifest.json names no {name} file. Build the site again.")
+        entry: File = self.manifest.files[name]
+        return self._read(Source(entry.url, 0, entry.bytes, entry.sha256))
+
+    def shaders(self) -> dict[str, Any]:
+        """Every kernel's WGSL, by kernel name."""
+        return dict(json.loads(self.file("kernels")))
+
+    async def upload(self, index: int, device: Device, targets: Sequence[Target]) -> None:
+        """Copy what is wanted of a source into its buffers."""
+        data = memoryview(self._read(self.manifest.sources[index]))
+        for target in targets:
+            begin = target.source_offset
+            device.write(target.buffer, target.buffer_offset, data[begin : begin + target.bytes])
+
+    def _read(self, source: Source) -> bytes:
+        path = self.folder / source.url
+        try:
+            with path.open("rb") as stream:
+                stream.seek(source.offset)
+                data = stream.read(source.bytes)
+        except FileNotFoundError:
+            raise ArtifactError(f"{path} is missing. Build the site again.") from None
+        if len(data) != source.bytes:
+            raise ArtifactError(
+                f"{path} ends after {len(data)} of {source.bytes} bytes. Build the site again."
+            )
+        if hashlib.sha256(data).hexdigest() != source.sha256:
+            raise ArtifactError(f"{path} does not match its SHA-256. Build the site again.")
+        return data
