@@ -1,0 +1,75 @@
+/**
+ * The element's styles, as a constructed sheet: no request, and no CSP of a host page stands against it.
+ * A host page sets the custom properties to fit the chat to its own looks.
+ */
+
+const CSS = `
+:host {
+  --accent: var(--gemtab-accent, light-dark(#0b57d0, #a8c7fa));
+  --on-accent: var(--gemtab-on-accent, light-dark(#fff, #062e6f));
+  --paper: var(--gemtab-paper, light-dark(#fff, #16181c));
+  --ink: var(--gemtab-ink, light-dark(#1b1c1f, #e6e7ea));
+  --quiet: light-dark(#5a5e66, #a3a8b1);
+  --line: light-dark(#d9dce2, #363a42);
+  --tint: light-dark(#eef3fc, #232936);
+  --alarm: light-dark(#8c1d18, #f9b4ae);
+  --alarm-tint: light-dark(#fdecea, #3a1f1d);
+  color-scheme: light dark;
+  display: grid;
+  grid-template-rows: auto minmax(0, 1fr) auto auto;
+  min-height: 20rem;
+  color: var(--ink);
+  background: var(--paper);
+  font: 1rem/1.5 system-ui, sans-serif;
+}
+* { box-sizing: border-box; }
+[hidden] { display: none !important; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.status, .composer, .notice, ol, .hint { width: 100%; max-width: 48rem; margin-inline: auto; padding-inline: 1rem; }
+
+.status { display: flex; align-items: center; gap: .75rem; min-height: 2.25rem; color: var(--quiet); font-size: .875rem; font-variant-numeric: tabular-nums; }
+progress { flex: 1; height: .375rem; appearance: none; border: 0; border-radius: 1rem; background: var(--line); overflow: hidden; accent-color: var(--accent); }
+progress::-webkit-progress-bar { background: var(--line); }
+progress::-webkit-progress-value { background: var(--accent); }
+progress::-moz-progress-bar { background: var(--accent); }
+
+.log { overflow-y: auto; overscroll-behavior: contain; }
+.hint { margin-block: 20vh 0; text-align: center; color: var(--quiet); }
+ol { display: flex; flex-direction: column; gap: 1.25rem; margin-block: 0; padding-block: 1rem; list-style: none; }
+.text { white-space: pre-wrap; overflow-wrap: anywhere; }
+.question { align-self: flex-end; max-width: 85%; padding: .5rem 1rem; border-radius: 1.25rem 1.25rem .25rem 1.25rem; background: var(--tint); }
+.reply { max-width: 100%; }
+.busy > .text::after { content: ""; display: inline-block; width: .5em; height: 1em; margin-inline-start: .15em; vertical-align: -.15em; border-radius: 1px; background: var(--accent); animation: blink 1s steps(2) infinite; }
+@keyframes blink { to { opacity: 0; } }
+details { margin-block-end: .5rem; padding-inline-start: .75rem; border-inline-start: 2px solid var(--line); color: var(--quiet); font-size: .9375rem; }
+summary { cursor: pointer; }
+
+.notice { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem; padding-block: .75rem; border-radius: .75rem; color: var(--alarm); background: var(--alarm-tint); }
+.notice p { flex: 1 1 16rem; margin: 0; }
+
+.composer { padding-block: .75rem 1rem; }
+textarea { display: block; width: 100%; max-height: 40vh; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: 1rem; color: inherit; background: transparent; font: inherit; resize: none; field-sizing: content; }
+textarea::placeholder { color: var(--quiet); opacity: 1; }
+.actions { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; margin-block-start: .5rem; }
+.think { display: flex; align-items: center; gap: .375rem; margin-inline: .5rem auto; color: var(--quiet); font-size: .875rem; cursor: pointer; }
+.think input { accent-color: var(--accent); width: 1rem; height: 1rem; margin: 0; }
+button { min-height: 2.5rem; padding: .375rem 1.125rem; border: 1px solid var(--line); border-radius: 1.25rem; color: inherit; background: transparent; font: inherit; cursor: pointer; }
+button:hover:enabled { background: var(--tint); }
+button.primary { border-color: transparent; color: var(--on-accent); background: var(--accent); }
+button.primary:hover:enabled { background: color-mix(in oklab, var(--accent), var(--ink) 15%); }
+button:disabled { opacity: .5; cursor: default; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+@media (prefers-reduced-motion: reduce) { .busy > .text::after { animation: none; } }
+`;
+
+/** @type {CSSStyleSheet | null} */
+let sheet = null;
+
+/** The sheet, made once and shared by all elements of a page. */
+export function styles() {
+  if (!sheet) {
+    sheet = new CSSStyleSheet();
+    sheet.replaceSync(CSS);
+  }
+  return sheet;
+}

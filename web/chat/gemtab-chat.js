@@ -1,0 +1,156 @@
+/**
+ * <gemtab-chat>: a conversation with a model in this tab.
+ *
+ *   model     URL of the model's folder; `model/` beside the app if left out
+ *   context   positions that the cache holds; the engine's own choice if left out
+ *   thinking  present: "Think first" is ticked to begin with
+ *
+ * @import { ChatMessage, DoneEvent } from "../engine/protocol.js"
+ */
+
+import { Engine, EngineError } from "../engine/client.js";
+import { styles } from "./chat.css.js";
+import { Composer } from "./composer.js";
+import { MessageList } from "./message-list.js";
+import { Notice } from "./notice.js";
+import { Status } from "./status.js";
+
+const MODEL = new URL("../model/", import.meta.url).href;
+
+/** @type {Partial<Record<DoneEvent["stopReason"], string>>} */
+const ENDINGS = {
+  stopped: "Stopped.",
+  length: "The reply reached its longest length.",
+  context: "This conversation has filled the context. Start a new chat.",
+};
+
+export class GemtabChat extends HTMLElement {
+  #list = new MessageList();
+  #status = new Status();
+  #notice = new Notice();
+  #composer = new Composer({
+    send: (text) => this.#ask(text),
+    stop: () => this.#reply?.abort(),
+    newChat: () => this.#newChat(),
+  });
+  /** @type {ChatMessage[]} */
+  #messages = [];
+  /** @type {Engine | null} */
+  #engine = null;
+  /** @type {AbortController | null} */
+  #reply = null;
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [styles()];
+    root.append(this.#status.element, this.#list.element, this.#notice.element, this.#composer.element);
+  }
+
+  connectedCallback() {
+    this.#composer.thinking = this.hasAttribute("thinking");
+    this.#load();
+  }
+
+  disconnectedCallback() {
+    this.#reply?.abort();
+    this.#engine?.dispose();
+    this.#engine = null;
+  }
+
+  async #load() {
+    this.#engine?.dispose();
+    const engine = (this.#engine = new Engine());
+    const { model, context } = this.#settings();
+    this.#composer.show("waiting");
+    this.#status.showLine("Starting");
+    try {
+      await engine.load(model, { context, onProgress: (progress) => this.#status.showProgress(progress) });
+    } catch (error) {
+      if (engine !== this.#engine) return; // closed, or started anew
+      this.#status.showLine("");
+      this.#notice.show(messageOf(error), () => this.#load());
+      return;
+    }
+    this.#status.showLine("Ready");
+    this.#composer.show("ready");
+  }
+
+  #settings() {
+    const context = Number(this.getAttribute("context"));
+    const model = new URL(this.getAttribute("model") ?? MODEL, document.baseURI).href;
+    return { model, context: context > 0 ? context : null };
+  }
+
+  /** @param {string} text */
+  #ask(text) {
+    this.#messages.push({ role: "user", content: text });
+    this.#list.addQuestion(text);
+    this.#answer();
+  }
+
+  /** Reply to the conversation as it stands. */
+  async #answer() {
+    const engine = /** @type {Engine} */ (this.#engine);
+    const controller = (this.#reply = new AbortController());
+    const item = this.#list.addReply();
+    this.#notice.hide();
+    this.#composer.show("replying");
+    this.#status.showLine("Replying");
+    try {
+      const options = { thinking: this.#composer.thinking, signal: controller.signal };
+      for await (const event of engine.reply(this.#messages, options)) {
+        if (this.#reply !== controller) return; // a new chat has begun
+        if (event.kind === "thinking") item.think(event.text);
+        if (event.kind === "text") item.say(event.text);
+        if (event.kind === "done") this.#finish(event);
+      }
+    } catch (error) {
+      if (this.#reply !== controller || engine !== this.#engine) return;
+      item.element.remove();
+      this.#status.showLine("");
+      this.#notice.show(messageOf(error), () => this.#retry(engine));
+    } finally {
+      item.end();
+      if (this.#reply === controller) {
+        this.#reply = null;
+        if (engine === this.#engine) this.#composer.show("ready");
+      }
+    }
+  }
+
+  /** @param {DoneEvent} event */
+  #finish({ message, ids, stopReason, timing }) {
+    this.#messages.push(message);
+    const seconds = timing?.decodeSeconds ?? timing?.decode_seconds;
+    const speed = seconds > 0 ? `${(ids.length / seconds).toFixed(1)} tokens per second.` : "";
+    this.#status.showLine([ENDINGS[stopReason], speed].filter(Boolean).join(" ") || "Ready");
+  }
+
+  /**
+   * Ask again; an engine that has failed as a whole is started anew first.
+   *
+   * @param {Engine} engine
+   */
+  async #retry(engine) {
+    if (engine.failed) await this.#load();
+    if (this.#engine && !this.#engine.failed) this.#answer();
+  }
+
+  #newChat() {
+    this.#reply?.abort();
+    const replying = this.#reply !== null;
+    this.#reply = null;
+    this.#messages = [];
+    this.#list.clear();
+    if (replying) this.#composer.show("ready");
+    if (this.#engine && !this.#engine.failed) this.#notice.hide();
+    this.#composer.focus();
+  }
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  if (error instanceof EngineError) return error.message;
+  return `Something went wrong: ${error instanceof Error ? error.message : error}. Reload the page.`;
+}

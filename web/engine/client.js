@@ -1,0 +1,148 @@
+/**
+ * The page's end of the engine: starts the worker, asks, and yields what comes back. Knows no DOM.
+ * @import { Answer, ChatMessage, Progress, Ready, ReplyEvent, Request, Sampling } from "./protocol.js"
+ */
+
+import { Mailbox } from "./mailbox.js";
+import { startWorker } from "./start-worker.js";
+
+/** An error of the engine's, with a message fit to show a person. */
+export class EngineError extends Error {
+  /**
+   * @param {string} message
+   * @param {string} kind  the class of error, such as `NoWebGPU`
+   */
+  constructor(message, kind = "EngineError") {
+    super(message);
+    this.name = "EngineError";
+    this.kind = kind;
+  }
+}
+
+/**
+ * @typedef {object} ReplyOptions
+ * @property {boolean} [thinking]  let the model think before it answers
+ * @property {Sampling} [sampling]
+ * @property {number | null} [maxTokens]
+ * @property {unknown[] | null} [tools]
+ * @property {AbortSignal} [signal]  ends the reply early; its `done` still arrives
+ */
+
+/** One worker with one model in it. */
+export class Engine {
+  /** @type {Worker} */
+  #worker;
+  #lastId = 0;
+  /** @type {Map<number, Mailbox<Answer>>} */
+  #replies = new Map();
+  /** @type {Mailbox<Answer>} */
+  #loading = new Mailbox();
+  /** @type {EngineError | null} */
+  #failure = null;
+
+  /** @param {{ workerUrl?: string | URL }} [options] */
+  constructor({ workerUrl = new URL("./worker.js", import.meta.url) } = {}) {
+    this.#worker = startWorker(new URL(workerUrl, import.meta.url).href);
+    this.#worker.onmessage = ({ data }) => this.#receive(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault?.();
+      const detail = event.message ? ` (${event.message})` : "";
+      this.#fail(new EngineError(`The engine could not start${detail}. Reload the page.`, "WorkerError"));
+    };
+  }
+
+  /** Whether the engine failed as a whole, so that only a new one helps. */
+  get failed() {
+    return this.#failure !== null;
+  }
+
+  /**
+   * Load a model. Resolves when the engine can reply.
+   *
+   * @param {string | URL} modelUrl  of the folder that holds manifest.json
+   * @param {{ context?: number | null, onProgress?: (progress: Progress) => void }} [options]
+   * @returns {Promise<Ready>}
+   */
+  async load(modelUrl, { context = null, onProgress = () => {} } = {}) {
+    this.#post({ type: "load", model: new URL(modelUrl, globalThis.document?.baseURI).href, context });
+    for (;;) {
+      const answer = await this.#loading.take();
+      if (answer.type === "progress") onProgress(answer);
+      if (answer.type === "ready") return answer;
+    }
+  }
+
+  /**
+   * The reply to a conversation, as it grows; the last event is `done`. Leaving the loop stops the engine.
+   *
+   * @param {ChatMessage[]} messages  the conversation so far, oldest first
+   * @param {ReplyOptions} [options]
+   * @returns {AsyncGenerator<ReplyEvent, void>}
+   */
+  async *reply(messages, options = {}) {
+    const { thinking = false, sampling = {}, maxTokens = null, tools = null, signal } = options;
+    if (this.#failure) throw this.#failure;
+    const id = ++this.#lastId;
+    const mailbox = /** @type {Mailbox<Answer>} */ (new Mailbox());
+    const stop = () => this.#post({ type: "stop", id });
+    this.#replies.set(id, mailbox);
+    this.#post({ type: "reply", id, messages, tools, thinking, sampling, maxTokens });
+    if (signal?.aborted) stop();
+    signal?.addEventListener("abort", stop);
+    let over = false;
+    try {
+      while (!over) {
+        const answer = await mailbox.take();
+        over = answer.type === "done";
+        const event = toEvent(answer);
+        if (event) yield event;
+      }
+    } catch (error) {
+      over = true;
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      this.#replies.delete(id);
+      if (!over) stop();
+    }
+  }
+
+  /** End the worker and everything it holds on the GPU. */
+  dispose() {
+    this.#worker.terminate();
+    this.#fail(new EngineError("The engine was closed.", "Closed"));
+  }
+
+  /** @param {Request} request */
+  #post(request) {
+    this.#worker.postMessage(request);
+  }
+
+  /** @param {Answer} answer */
+  #receive(answer) {
+    if (answer.type === "progress" || answer.type === "ready") return this.#loading.put(answer);
+    if (answer.type !== "error") return this.#replies.get(answer.id)?.put(answer);
+    const error = new EngineError(answer.message, answer.kind);
+    if (answer.id === null) this.#fail(error);
+    else this.#replies.get(answer.id)?.fail(error);
+  }
+
+  /** @param {EngineError} error */
+  #fail(error) {
+    this.#failure ??= error;
+    this.#loading.fail(error);
+    for (const mailbox of this.#replies.values()) mailbox.fail(error);
+  }
+}
+
+/**
+ * @param {Answer} answer
+ * @returns {ReplyEvent | null}
+ */
+function toEvent(answer) {
+  if (answer.type === "piece") return { kind: answer.kind, text: answer.text };
+  if (answer.type === "call") return { kind: "call", call: answer.call };
+  if (answer.type !== "done") return null;
+  const { message, ids, stopReason, usage, timing } = answer;
+  return { kind: "done", message, ids, stopReason, usage, timing };
+}

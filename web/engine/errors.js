@@ -1,0 +1,13 @@
+/** Errors that the worker's JavaScript raises on purpose; `name` becomes the message's `kind`. */
+
+export class NoWebGPU extends Error {
+  name = "NoWebGPU";
+}
+
+export class DeviceError extends Error {
+  name = "DeviceError";
+}
+
+export class DownloadError extends Error {
+  name = "DownloadError";
+}

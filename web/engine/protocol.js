@@ -1,0 +1,34 @@
+/**
+ * The messages between the page and the worker, as types only: the twin of `gemtab/contracts/protocol.py`.
+ *
+ * @typedef {{ role: string, content?: unknown, [extra: string]: unknown }} ChatMessage
+ * @typedef {{ temperature?: number, topK?: number, topP?: number, seed?: number, greedy?: boolean }} Sampling
+ * @typedef {"runtime" | "weights" | "shaders"} Stage
+ *
+ * @typedef {{ type: "load", model: string, context: number | null }} LoadRequest
+ * @typedef {{
+ *   type: "reply", id: number, messages: ChatMessage[], tools: unknown[] | null,
+ *   thinking: boolean, sampling: Sampling, maxTokens: number | null,
+ * }} ReplyRequest
+ * @typedef {{ type: "stop", id: number }} StopRequest
+ * @typedef {LoadRequest | ReplyRequest | StopRequest} Request
+ *
+ * @typedef {{ type: "progress", stage: Stage, done: number, total: number }} Progress
+ * @typedef {{ type: "ready", model: string, context: number, adapter: unknown }} Ready
+ * @typedef {{ type: "piece", id: number, kind: "thinking" | "text", text: string }} Piece
+ * @typedef {{ type: "call", id: number, call: unknown }} Call
+ * @typedef {{
+ *   type: "done", id: number, message: ChatMessage, ids: number[],
+ *   stopReason: "stop" | "length" | "context" | "stopped",
+ *   usage: Record<string, number>, timing: Record<string, number>,
+ * }} Done
+ * @typedef {{ type: "error", id: number | null, message: string, kind: string }} Failure
+ * @typedef {Progress | Ready | Piece | Call | Done | Failure} Answer
+ *
+ * @typedef {{ kind: "thinking" | "text", text: string }} PieceEvent
+ * @typedef {{ kind: "call", call: unknown }} CallEvent
+ * @typedef {Omit<Done, "type" | "id"> & { kind: "done" }} DoneEvent
+ * @typedef {PieceEvent | CallEvent | DoneEvent} ReplyEvent
+ */
+
+export {};

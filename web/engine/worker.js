@@ -1,0 +1,44 @@
+/**
+ * The engine's worker: a GPU, a host, a Python. Messages of the page go on to Python once it is up.
+ * @import { Answer, LoadRequest, Request } from "./protocol.js"
+ */
+
+import { Host } from "./host.js";
+import { bootPython } from "./python.js";
+import { Gpu } from "./replay.js";
+
+/** @type {{ handle(messageJson: string): void } | null} */
+let door = null;
+/** @type {Request[]} */
+const waiting = [];
+let started = false;
+
+/** @param {Answer} answer */
+const post = (answer) => self.postMessage(answer);
+
+self.onmessage = (/** @type {MessageEvent<Request>} */ { data }) => {
+  if (door) return door.handle(JSON.stringify(data));
+  waiting.push(data);
+  if (data.type !== "load" || started) return;
+  started = true;
+  boot(data).catch(report);
+};
+
+/** @param {LoadRequest} request */
+async function boot({ model }) {
+  const gpu = await Gpu.create(undefined, (message) => post({ type: "error", id: null, kind: "DeviceError", message }));
+  const host = new Host(gpu, model, post);
+  const python = bootPython((done, total) => post({ type: "progress", stage: "runtime", done, total }));
+  // A missing manifest is reported at once, not after the boot.
+  const [start] = await Promise.all([python, host.manifest()]);
+  const opened = start(host);
+  for (const message of waiting.splice(0)) opened.handle(JSON.stringify(message));
+  door = opened;
+}
+
+/** @param {Error} error */
+function report(error) {
+  const known = ["NoWebGPU", "DeviceError", "DownloadError"].includes(error.name);
+  const message = known ? error.message : `The engine could not start: ${error.message}. Reload the page.`;
+  post({ type: "error", id: null, kind: error.name, message });
+}
