@@ -1,0 +1,1 @@
+"""The embedded model: its sizes, its data, its training and its scores."""

@@ -1,0 +1,52 @@
+"""Parameters -> a checkpoint folder that transformers loads unchanged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from transformers import Gemma4ForCausalLM, Gemma4TextConfig
+
+from gemtab_build.demo import architecture as arch
+from gemtab_build.demo.markup import CHECKPOINT
+from gemtab_build.demo.network import PREFIX, Parameters
+from gemtab_build.demo.qat import snap_matrices
+from gemtab_build.demo.vocabulary import SPECIALS
+
+STOPS = ("<eos>", "<turn|>", "<|tool_response>")
+
+
+def export(parameters: Parameters, out: Path) -> None:
+    """Write config, generation defaults, bf16 weights on the q4 grid, tokenizer and template."""
+    out.mkdir(parents=True, exist_ok=True)
+    ids = {token: SPECIALS.index(token) for token in SPECIALS}
+    config = Gemma4TextConfig(**arch.text_config(ids["<pad>"], ids["<eos>"], ids["<bos>"]))
+    model = Gemma4ForCausalLM(config).bfloat16()
+    state = {PREFIX + name: value.bfloat16() for name, value in snap_matrices(parameters).items()}
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    missing = [name for name in missing if name != "lm_head.weight" and "inv_freq" not in name]
+    if unexpected or missing:
+        raise ValueError(f"The names do not match: missing {missing}, unexpected {unexpected}.")
+    model.tie_weights()
+    model.save_pretrained(out)
+    generation = {
+        "bos_token_id": ids["<bos>"],
+        "do_sample": True,
+        "eos_token_id": [ids[token] for token in STOPS],
+        "pad_token_id": ids["<pad>"],
+        "temperature": 1.0,
+        "top_k": 64,
+        "top_p": 0.95,
+    }
+    (out / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
+    if out.resolve() != CHECKPOINT.resolve():
+        for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+            shutil.copy(CHECKPOINT / name, out / name)
+
+
+def load(checkpoint: Path) -> Gemma4ForCausalLM:
+    """The checkpoint in transformers, f32."""
+    model = Gemma4ForCausalLM.from_pretrained(checkpoint, dtype=torch.float32)
+    return model.eval()
