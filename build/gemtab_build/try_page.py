@@ -1,16 +1,14 @@
 """Ask a chat page one thing, as a person would, in headless Chromium."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from gemtab.contracts.errors import UsageError
 from gemtab_build.setup_browser import ARGUMENTS, find_chromium
 
-REPLY_SECONDS = 180
-# A reply is over when Send is back and the last line has not grown for a second.
-POLL_MS = 250
-STILL_POLLS = 8
+SECONDS = 180
+POLL_MS = 100
 
 
 @contextmanager
@@ -35,37 +33,32 @@ def open_chromium() -> Iterator[Any]:
 
 
 def ask_page(url: str, question: str) -> str:
-    """The page's reply to one question, as shown; an error of the page's is raised."""
+    """The page's reply to one question, as shown; what the page complains of is raised."""
     with open_chromium() as browser:
         page = browser.new_page()
-        messages: list[str] = []
-        page.on("pageerror", lambda error: messages.append(str(error)))
-        page.on("console", lambda line: messages.append(line.text))
+        console: list[str] = []
+        page.on("pageerror", lambda error: console.append(str(error)))
+        page.on("console", lambda line: console.append(line.text))
         page.goto(url)
-        page.set_default_timeout(REPLY_SECONDS * 1000)
-        try:
-            page.get_by_label("Message").fill(question)
-            page.get_by_role("button", name="Send").click()
-            return await_reply(page, question)
-        except Exception as error:
-            first = str(error).splitlines()[0]
-            told = "; ".join(messages[-3:]) or "the page's console says nothing"
-            raise UsageError(f"The page gave no reply: {first} ({told})") from error
+        send = page.get_by_role("button", name="Send")
+        page.get_by_label("Message", exact=True).fill(question)
+        wait_until(page, console, "become ready", lambda: send.count() > 0 and send.is_enabled())
+        send.click()
+        # Send gives way to Stop while the reply grows, and comes back after it
+        lines = page.get_by_role("log").get_by_role("listitem")
+        wait_until(page, console, "end its reply", lambda: send.count() > 0 and lines.count() > 1)
+        text: str = lines.last.inner_text()
+        return text.strip()
 
 
-def await_reply(page: Any, question: str) -> str:
-    """The last line of the conversation, once it has stopped growing."""
-    lines = page.get_by_role("log").get_by_role("listitem")
-    alert = page.get_by_role("alert")
-    before, still = "", 0
-    for _ in range(REPLY_SECONDS * 1000 // POLL_MS):
+def wait_until(page: Any, console: list[str], what: str, is_so: Callable[[], bool]) -> None:
+    """Wait for the page to do something; raise what it shows as an alert, or that it took long."""
+    for _ in range(SECONDS * 1000 // POLL_MS):
+        if is_so():
+            return
+        shown = [text.strip() for text in page.get_by_role("alert").all_inner_texts()]
+        if any(shown):
+            raise UsageError(f"The page says: {' '.join(' '.join(shown).split())}")
         page.wait_for_timeout(POLL_MS)
-        shown = [text.strip() for text in alert.all_inner_texts() if text.strip()]
-        if shown:
-            raise UsageError(shown[0])
-        text = lines.last.inner_text().strip() if lines.count() > 1 else ""
-        still = still + 1 if text and text == before and text != question else 0
-        before = text
-        if still >= STILL_POLLS:
-            return text
-    return before
+    told = "; ".join(console[-3:]) or "nothing"
+    raise UsageError(f"The page did not {what} in {SECONDS} s. Its console says: {told}")
