@@ -31,6 +31,7 @@ def export(parameters: Parameters, out: Path) -> None:
         raise ValueError(f"The names do not match: missing {missing}, unexpected {unexpected}.")
     model.tie_weights()
     model.save_pretrained(out)
+    _name_the_full_head_dim(out / "config.json")
     generation = {
         "bos_token_id": ids["<bos>"],
         "do_sample": True,
@@ -44,6 +45,14 @@ def export(parameters: Parameters, out: Path) -> None:
     if out.resolve() != CHECKPOINT.resolve():
         for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
             shutil.copy(CHECKPOINT / name, out / name)
+
+
+def _name_the_full_head_dim(config: Path) -> None:
+    """Write `global_head_dim` as published configs do, in place of transformers' own per-layer form."""
+    values = json.loads(config.read_text())
+    values.pop("per_layer_config", None)
+    values["global_head_dim"] = arch.FULL_HEAD_DIM
+    config.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
 
 
 def load(checkpoint: Path) -> Gemma4ForCausalLM:
