@@ -17,8 +17,8 @@ const HEAD_DIM: u32 = 256u;
 
 struct Shape { heads: u32, kv_heads: u32, window: u32, ring: u32 }
 @group(0) @binding(0) var<storage, read> q: array<f32>;
-@group(0) @binding(1) var<storage, read> k: array<u32>;
-@group(0) @binding(2) var<storage, read> v: array<u32>;
+@group(0) @binding(1) var<storage, read> k: array<Word>;
+@group(0) @binding(2) var<storage, read> v: array<Word>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<storage, read> state: State;
 @group(0) @binding(SHAPE_SLOT) var<uniform> shape: Shape;

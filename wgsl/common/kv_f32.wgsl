@@ -1,4 +1,5 @@
 // A head's K and V rows in the cache as f32, one value a word.
+alias Word = u32;
 const ROW_WORDS: u32 = HEAD_DIM;
 
 fn k4(base: u32, group: u32) -> vec4f {

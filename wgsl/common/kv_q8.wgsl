@@ -1,4 +1,5 @@
 // A head's K and V rows in the cache as i8, four codes a word, then one f32 scale.
+alias Word = u32;
 const ROW_WORDS: u32 = HEAD_DIM / 4u + 1u;
 
 fn code4(word: u32) -> vec4f {

@@ -92,11 +92,10 @@ class WriteV:
 def _writer(
     template: str, encoding: str, head_dim: int, bindings: tuple[str, ...], variant: Variant
 ) -> Kernel:
-    snippets = ("half", "reduce_sum") if encoding == "f16" else ("reduce_sum",)
     return Kernel(
         template,
         params=(("HEAD_DIM", head_dim),),
-        includes=(("store", f"store_{encoding}"), *variant.includes(*snippets)),
+        includes=(("store", f"store_{encoding}"), *variant.includes("reduce_sum")),
         bindings=bindings,
-        features=variant.features(*snippets),
+        features=variant.features("reduce_sum"),
     )
