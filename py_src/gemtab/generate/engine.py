@@ -79,7 +79,7 @@ class Engine:
         await self.device.compile({k.name: self._shader(k) for k in program.kernels}, progress)
         for buffer in program.buffers:
             self.device.create(buffer)
-        self.device.prepare(program)
+        await self.device.prepare(program)
         self._ready.add(program.name)
 
     def _shader(self, kernel: Kernel) -> Mapping[str, Any]:

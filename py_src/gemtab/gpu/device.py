@@ -39,7 +39,7 @@ class Device(Protocol):
         """Make pipelines; DeviceError with the compiler's words when one fails."""
         ...
 
-    def prepare(self, program: Program) -> None:
+    async def prepare(self, program: Program) -> None:
         """Make a program's bind groups; its buffers exist and its kernels are compiled."""
         ...
 

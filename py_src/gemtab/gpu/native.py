@@ -104,7 +104,7 @@ class NativeDevice:
             raise DeviceError(f"The shader {name} does not compile here: {error}") from error
         return pipeline, layout
 
-    def prepare(self, program: Program) -> None:
+    async def prepare(self, program: Program) -> None:
         """Make a program's bind groups."""
         usage = self._wgpu.BufferUsage.UNIFORM
         shapes = self._device.create_buffer_with_data(data=shape_bytes(program), usage=usage)

@@ -1,0 +1,66 @@
+"""The Device port in the page: names and plans go to web/engine/replay.js, which holds the GPU."""
+
+import json
+from typing import Any
+
+from gemtab.contracts.device_facts import DeviceFacts
+from gemtab.contracts.errors import DeviceError
+from gemtab.contracts.program import Buffer, Program, Slice, program_json
+from gemtab.gpu.device import Progress, Shaders
+
+
+class PageDevice:
+    """WebGPU behind the worker's `host` object."""
+
+    def __init__(self, host: Any) -> None:
+        self._host = host
+        self._sizes: dict[str, int] = {}
+        self._facts = DeviceFacts.from_json(json.loads(host.facts()))
+
+    @property
+    def facts(self) -> DeviceFacts:
+        """What the adapter offers."""
+        return self._facts
+
+    def create(self, buffer: Buffer) -> None:
+        """Make a buffer of zeros; one of the same name and size stays as it is."""
+        if self._sizes.get(buffer.name, -1) < buffer.bytes:
+            self._host.createBuffer(buffer.name, buffer.bytes, buffer.role)
+            self._sizes[buffer.name] = buffer.bytes
+
+    def write(self, buffer: str, offset: int, data: bytes | memoryview) -> None:
+        """Copy bytes into a buffer."""
+        self._host.write(buffer, offset, data)
+
+    async def read(self, part: Slice) -> bytes:
+        """The bytes of a part of a buffer."""
+        found = await self._host.read(part.buffer, part.offset, part.bytes)
+        return bytes(found.to_bytes())
+
+    async def compile(self, shaders: Shaders, progress: Progress | None = None) -> None:
+        """Make pipelines; the host reports its own progress to the page."""
+        wanted = {
+            name: {"wgsl": one["wgsl"], "entry": one["entry"], "bindings": list(one["bindings"])}
+            for name, one in shaders.items()
+        }
+        await _calling(self._host.compile(json.dumps(wanted)))
+
+    async def prepare(self, program: Program) -> None:
+        """Make a program's bind groups."""
+        await _calling(self._host.prepare(program_json(program)))
+
+    async def replay(self, program: str, times: int, read: Slice | None = None) -> bytes:
+        """Run a prepared program `times` times in one submit, then read a part of a buffer."""
+        part = read or Slice("", 0, 0)
+        running = self._host.replay(program, times, part.buffer, part.offset, part.bytes)
+        found = await _calling(running)
+        return bytes(found.to_bytes())
+
+
+async def _calling(promise: Any) -> Any:
+    """Await a promise of the host's; its errors, already written for people, become ours."""
+    try:
+        return await promise
+    except Exception as error:  # JsException, which CPython does not have
+        message = getattr(error, "message", None) or str(error)
+        raise DeviceError(str(message)) from error

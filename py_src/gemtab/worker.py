@@ -1,0 +1,142 @@
+"""The door: messages from the page to sessions, and back. Called by web/engine/worker.js."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gemtab.contracts.errors import GemtabError, UsageError
+from gemtab.contracts.manifest import Manifest
+from gemtab.generate.engine import Engine
+from gemtab.generate.sampling import GREEDY, Sampling
+from gemtab.generate.session import Session
+from gemtab.gpu.device import Device
+from gemtab.gpu.page import PageDevice
+from gemtab.plan.settings import Settings
+from gemtab.text.chat_template import ChatTemplate
+from gemtab.text.prompt import Prompter
+from gemtab.text.tokenizer import Tokenizer
+from gemtab.weights.placing import Target
+
+DEFAULT_CONTEXT = 4096
+DEFAULT_CHUNK = 128
+
+
+class Door:
+    """One page's engine. `handle` returns at once; answers go out through the host."""
+
+    def __init__(self, host: Any) -> None:
+        self._host = host
+        self._session: Session | None = None
+        self._manifest: Manifest | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped: set[int] = set()
+        self._turn = asyncio.Lock()  # one reply at a time: they share the cache
+
+    def handle(self, message: str) -> None:
+        """Take a message of the page's."""
+        request = json.loads(message)
+        if request["type"] == "stop":
+            self._stopped.add(request["id"])
+            return
+        work = self._load(request) if request["type"] == "load" else self._reply(request)
+        task = asyncio.ensure_future(self._guarded(work, request.get("id")))
+        self._tasks.add(task)  # a task that nobody holds may be collected
+        task.add_done_callback(self._tasks.discard)
+
+    def _post(self, **answer: Any) -> None:
+        self._host.post(json.dumps(answer))
+
+    async def _guarded(self, work: Any, request_id: int | None) -> None:
+        """Run a request; what goes wrong becomes a message for the person."""
+        try:
+            await work
+        except GemtabError as error:
+            kind = type(error).__name__
+            self._post(type="error", id=request_id, message=str(error), kind=kind)
+        except Exception as error:  # the page must hear of a bug of ours, whatever it is
+            message = (
+                f"The engine failed: {getattr(error, 'message', None) or error!r}. Reload the page."
+            )
+            self._post(type="error", id=request_id, message=message, kind="EngineFailure")
+
+    async def _load(self, request: Mapping[str, Any]) -> None:
+        manifest = Manifest.from_json(await self._host.manifest())
+        self._manifest = manifest
+        device = PageDevice(self._host)
+        context = min(request.get("context") or DEFAULT_CONTEXT, manifest.config.max_position)
+        settings = Settings(manifest.config, device.facts, context, chunk=DEFAULT_CHUNK)
+        shaders = json.loads(await self._file("kernels"))
+        engine = await Engine.load(device, manifest, settings, shaders, self._upload)
+        tokenizer = Tokenizer.from_bytes(await self._file("tokenizer"))
+        template = ChatTemplate(
+            (await self._file("chat_template")).decode(), dict(manifest.special_tokens)
+        )
+        self._session = Session(engine, tokenizer, Prompter(tokenizer, template))
+        self._post(
+            type="ready", model=manifest.model, context=context, adapter=device.facts.adapter
+        )
+
+    async def _file(self, name: str) -> bytes:
+        assert self._manifest is not None
+        if name not in self._manifest.files:
+            raise UsageError(
+                f"The model has no {name} file, which a chat needs. Build it with one."
+            )
+        found = await self._host.fetchFile(self._manifest.files[name].url)
+        return bytes(found.to_bytes())
+
+    async def _upload(self, index: int, device: Device, targets: Sequence[Target]) -> None:
+        """Bytes go from the network to the GPU in JavaScript, past the Python heap."""
+        wanted = [[t.buffer, t.buffer_offset, t.source_offset, t.bytes] for t in targets]
+        await self._host.uploadSource(index, json.dumps(wanted))
+
+    async def _reply(self, request: Mapping[str, Any]) -> None:
+        request_id = request["id"]
+        async with self._turn:
+            session = self._session
+            if session is None:
+                raise UsageError("The model is not loaded yet. Wait until it is ready.")
+            events = session.reply(
+                request["messages"],
+                self._sampling(request.get("sampling") or {}),
+                request.get("maxTokens") or session.engine.settings.capacity,
+                request.get("tools"),
+                bool(request.get("thinking")),
+                lambda: request_id in self._stopped,
+            )
+            async for event in events:
+                if event.kind == "tool_call":
+                    self._post(type="call", id=request_id, call=event.call)
+                elif event.kind in ("thinking", "text"):
+                    self._post(type="piece", id=request_id, kind=event.kind, text=event.piece)
+            self._stopped.discard(request_id)
+            reply = session.last
+            assert reply is not None
+            self._post(
+                type="done",
+                id=request_id,
+                message=reply.response.to_message(),
+                ids=list(reply.ids),
+                stopReason=reply.stop_reason,
+                usage=dict(reply.usage),
+                timing=dict(reply.timing),
+            )
+
+    def _sampling(self, wanted: Mapping[str, Any]) -> Sampling:
+        """The page's wishes over the model's defaults."""
+        if wanted.get("greedy"):
+            return GREEDY
+        assert self._manifest is not None
+        defaults = self._manifest.generation
+        return Sampling(
+            wanted.get("temperature", defaults.temperature),
+            wanted.get("topK", defaults.top_k),
+            wanted.get("topP", defaults.top_p),
+            wanted.get("seed", 0),
+        )
+
+
+def start(host: Any) -> Door:
+    """The page's end of the engine."""
+    return Door(host)
