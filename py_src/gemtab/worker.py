@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,7 +40,8 @@ class Door:
         if request["type"] == "stop":
             self._stopped.add(request["id"])
             return
-        work = self._load(request) if request["type"] == "load" else self._reply(request)
+        works = {"load": self._load, "reply": self._reply, "logits": self._logits}
+        work = works[request["type"]](request)
         task = asyncio.ensure_future(self._guarded(work, request.get("id")))
         self._tasks.add(task)  # a task that nobody holds may be collected
         task.add_done_callback(self._tasks.discard)
@@ -65,7 +67,13 @@ class Door:
         self._manifest = manifest
         device = PageDevice(self._host)
         context = min(request.get("context") or DEFAULT_CONTEXT, manifest.config.max_position)
-        settings = Settings(manifest.config, device.facts, context, chunk=DEFAULT_CHUNK)
+        settings = Settings(
+            manifest.config,
+            device.facts,
+            context,
+            request.get("kv") or "f16",
+            request.get("chunk") or DEFAULT_CHUNK,
+        )
         shaders = json.loads(await self._file("kernels"))
         engine = await Engine.load(device, manifest, settings, shaders, self._upload)
         tokenizer = Tokenizer.from_bytes(await self._file("tokenizer"))
@@ -121,7 +129,15 @@ class Door:
                 stopReason=reply.stop_reason,
                 usage=dict(reply.usage),
                 timing=dict(reply.timing),
+                reply=reply.to_json(),
             )
+
+    async def _logits(self, request: Mapping[str, Any]) -> None:
+        async with self._turn:
+            if self._session is None:
+                raise UsageError("The model is not loaded yet. Wait until it is ready.")
+            found = await self._session.engine.logits(request["ids"])
+            self._post(type="logits", id=request["id"], logits=b64encode(found).decode())
 
     def _sampling(self, wanted: Mapping[str, Any]) -> Sampling:
         """The page's wishes over the model's defaults."""

@@ -1,8 +1,10 @@
 """Messages between the page and the worker, as plain JSON. `web/engine/protocol.js` holds the same types.
 
 page → worker
-    {type: "load", model, context}                   model: URL of the folder that holds manifest.json
+    {type: "load", model, context, kv, chunk}        model: URL of the folder that holds manifest.json;
+                                                     the others may be null
     {type: "reply", id, messages, tools, thinking, sampling, maxTokens}
+    {type: "logits", id, ids}                        for parity tests
     {type: "stop", id}                               end that reply after the tokens in flight
 
 worker → page
@@ -11,6 +13,8 @@ worker → page
     {type: "piece", id, kind, text}                  kind: thinking | text
     {type: "call", id, call}                         a tool call, whole
     {type: "done", id, message, ids, stopReason, usage, timing}
+                                                     and `reply`, the fields of `gemtab run --json`
+    {type: "logits", id, logits}                     f32 [tokens, vocab], base64
     {type: "error", id, message, kind}               id is null for errors of loading; kind: class name
 """
 

@@ -1,0 +1,111 @@
+"""An artifact, run by the page's own worker in headless Chromium: the other end of `--on browser`."""
+
+import base64
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from gemtab.contracts.errors import DeviceError, UsageError
+from gemtab.generate.sampling import Sampling
+from gemtab_build.runner import Say
+from gemtab_build.serve import SiteServer
+from gemtab_build.try_page import open_chromium
+
+BLANK = "blank.html"  # a page of the site's own origin that loads nothing
+SECONDS = 600
+
+# Posts a request and resolves with the answer that ends it; pieces are told to Python as they come.
+ASK = """(request) => new Promise((resolve) => {
+  const heard = ({ data }) => {
+    if (data.type === "piece") window.gemtabSay(data.kind, data.text);
+    const ours = data.id === request.id || data.id === null;
+    if (data.type === "error" && ours || data.type === request.ends) {
+      window.gemtabWorker.removeEventListener("message", heard);
+      resolve(data);
+    }
+  };
+  window.gemtabWorker ??= new Worker("engine/worker.js", { type: "module" });
+  window.gemtabWorker.addEventListener("message", heard);
+  window.gemtabWorker.postMessage(request);
+})"""
+
+
+class BrowserRunner:
+    """The engine in Chromium. A context manager: the browser and the server end with it."""
+
+    def __init__(self, folder: Path, kv: str, chunk: int | None, context: int | None) -> None:
+        if not (folder / "engine" / "worker.js").is_file():
+            raise UsageError(
+                f"{folder} is no site: it has no engine/worker.js. Give the folder that `gemtab build` wrote."
+            )
+        self._folder = folder
+        self._load = {"kv": kv, "chunk": chunk, "context": context}
+        self._stack = ExitStack()
+        self._say: Say = lambda kind, piece: None
+
+    def __enter__(self) -> "BrowserRunner":
+        """Serve the site, open a page of it, load the model."""
+        server = SiteServer(self._folder, 0)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self._stack.callback(server.server_close)
+        self._stack.callback(server.shutdown)
+        self._page = self._stack.enter_context(open_chromium()).new_page()
+        self._page.set_default_timeout(SECONDS * 1000)
+        self._page.route(
+            f"**/{BLANK}", lambda route: route.fulfill(content_type="text/html", body="")
+        )
+        self._page.expose_function("gemtabSay", lambda kind, piece: self._say(kind, piece))
+        self._page.goto(server.url + BLANK)
+        self._ask({"type": "load", "model": server.url + "model/", "ends": "ready", **self._load})
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the browser and the server."""
+        self._stack.close()
+
+    def logits(self, ids: Sequence[int]) -> bytes:
+        """f32 [tokens, vocab]."""
+        request = {"type": "logits", "id": 1, "ids": list(ids), "ends": "logits"}
+        return base64.b64decode(self._ask(request)["logits"])
+
+    def reply(
+        self, request: Mapping[str, Any], sampling: Sampling | None, say: Say
+    ) -> dict[str, Any]:
+        """One reply; the fields of `gemtab run --json`."""
+        self._say = say
+        wanted: dict[str, Any] = {}
+        if sampling:
+            wanted = {
+                "temperature": sampling.temperature,
+                "topK": sampling.top_k,
+                "topP": sampling.top_p,
+                "seed": sampling.seed,
+            }
+        done = self._ask(
+            {
+                "type": "reply", "id": 2, "messages": request["messages"], "tools": request["tools"],
+                "thinking": request["thinking"], "sampling": wanted,
+                "maxTokens": request["max_tokens"], "ends": "done",
+            }
+        )  # fmt: skip
+        return dict(done["reply"])
+
+    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = self._page.evaluate(ASK, request)
+        if answer["type"] == "error":
+            raise _error(answer)
+        return answer
+
+
+def _error(answer: Mapping[str, Any]) -> Exception:
+    """An engine's error as ours: a person's mistake stays one."""
+    mistakes = {"UsageError", "ContextFullError", "TemplateError"}
+    return (UsageError if answer["kind"] in mistakes else DeviceError)(answer["message"])

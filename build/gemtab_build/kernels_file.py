@@ -1,0 +1,49 @@
+"""kernels.json: the WGSL of every kernel that a plan may pick for a model, on any device."""
+
+import json
+from collections.abc import Mapping
+
+from gemtab.contracts.device_facts import DeviceFacts
+from gemtab.contracts.manifest import Tensor
+from gemtab.contracts.model_config import ModelConfig
+from gemtab.contracts.program import Kernel
+from gemtab.contracts.quantization import KV_ENCODINGS
+from gemtab.plan.forward import Model, plan_decode, plan_prefill, plan_score
+from gemtab.plan.settings import Settings
+from gemtab_build.shaders import render
+
+FEATURES = ("shader-f16", "subgroups")
+ANY_SIZE = 1 << 62  # kernels do not depend on how a device splits tensors
+CAPACITY = 4096
+
+
+def kernels_json(config: ModelConfig, tensors: Mapping[str, Tensor]) -> bytes:
+    """`{name: {wgsl, entry, bindings, features}}`, in Tint's dialect."""
+    kernels = all_kernels(config, tensors)
+    entries = {
+        name: {
+            "wgsl": render(kernel),
+            "entry": kernel.template,
+            "bindings": kernel.bindings,
+            "features": kernel.features,
+        }
+        for name, kernel in sorted(kernels.items())
+    }
+    return json.dumps(entries, separators=(",", ":")).encode()
+
+
+def all_kernels(config: ModelConfig, tensors: Mapping[str, Tensor]) -> dict[str, Kernel]:
+    """Every kernel of every pass, feature set and cache encoding, by name."""
+    found: dict[str, Kernel] = {}
+    for features in ((), FEATURES[:1], FEATURES[1:], FEATURES):
+        limits = {"maxStorageBufferBindingSize": ANY_SIZE, "maxBufferSize": ANY_SIZE}
+        facts = DeviceFacts("any", frozenset(features), limits)
+        for kv in KV_ENCODINGS:
+            capacity = min(CAPACITY, config.max_position)
+            model = Model.on(Settings(config, facts, capacity, kv), dict(tensors))
+            programs = [plan_decode(model)]
+            programs += [
+                plan(model, tokens) for plan in (plan_prefill, plan_score) for tokens in (1, 2)
+            ]
+            found |= {kernel.name: kernel for program in programs for kernel in program.kernels}
+    return found

@@ -1,0 +1,87 @@
+"""An artifact, run on a GPU of this machine: through wgpu-py, or in a headless browser."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from gemtab.contracts.errors import UsageError
+from gemtab.generate.engine import Engine, Report
+from gemtab.generate.sampling import Sampling
+from gemtab.generate.session import Session
+from gemtab.gpu.native import NativeDevice
+from gemtab.plan.settings import Settings
+from gemtab.text.chat_template import ChatTemplate
+from gemtab.text.prompt import Prompter
+from gemtab.text.tokenizer import Tokenizer
+from gemtab.weights.files import FileArtifact
+
+DEFAULT_CONTEXT = 4096
+DEFAULT_CHUNK = 128
+Say = Callable[[str, str], None]  # kind ("thinking" | "text"), piece
+
+
+class Runner(Protocol):
+    """What the verbs `logits` and `run` ask of either executor."""
+
+    def logits(self, ids: Sequence[int]) -> bytes:
+        """f32 [tokens, vocab]."""
+        ...
+
+    def reply(
+        self, request: Mapping[str, Any], sampling: Sampling | None, say: Say
+    ) -> dict[str, Any]:
+        """One reply; the fields of `gemtab run --json`."""
+        ...
+
+
+def check_ids(ids: Sequence[int], vocab: int) -> None:
+    """UsageError for an id that the model does not have."""
+    for index, token_id in enumerate(ids):
+        if not 0 <= token_id < vocab:
+            raise UsageError(f"ids[{index}] is {token_id}; this model's ids are 0 to {vocab - 1}.")
+
+
+class NativeRunner:
+    """The engine over wgpu-py, in this process."""
+
+    def __init__(
+        self, folder: Path, kv: str, chunk: int | None, context: int | None, report: Report
+    ) -> None:
+        self.artifact = FileArtifact(folder)
+        manifest = self.artifact.manifest
+        device = NativeDevice()
+        capacity = min(context or DEFAULT_CONTEXT, manifest.config.max_position)
+        settings = Settings(manifest.config, device.facts, capacity, kv, chunk or DEFAULT_CHUNK)
+        shaders = self.artifact.shaders()
+        upload = self.artifact.upload
+        self.engine = asyncio.run(Engine.load(device, manifest, settings, shaders, upload, report))
+
+    def logits(self, ids: Sequence[int]) -> bytes:
+        """f32 [tokens, vocab]."""
+        return asyncio.run(self.engine.logits(ids))
+
+    def reply(
+        self, request: Mapping[str, Any], sampling: Sampling | None, say: Say
+    ) -> dict[str, Any]:
+        """One reply; the fields of `gemtab run --json`."""
+        manifest = self.artifact.manifest
+        tokenizer = Tokenizer.from_bytes(self.artifact.file("tokenizer"))
+        source = self.artifact.file("chat_template").decode()
+        template = ChatTemplate(source, dict(manifest.special_tokens))
+        session = Session(self.engine, tokenizer, Prompter(tokenizer, template))
+        defaults = manifest.generation
+        chosen = sampling or Sampling(defaults.temperature, defaults.top_k, defaults.top_p)
+
+        async def run() -> dict[str, Any]:
+            limit = request["max_tokens"] or self.engine.settings.capacity
+            events = session.reply(
+                request["messages"], chosen, limit, request["tools"], request["thinking"]
+            )
+            async for event in events:
+                if event.kind in ("thinking", "text"):
+                    say(event.kind, event.piece)
+            assert session.last is not None
+            return session.last.to_json()
+
+        return asyncio.run(run())

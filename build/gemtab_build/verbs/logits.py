@@ -1,0 +1,63 @@
+"""gemtab logits DIR: the softcapped logits of every position of a list of ids."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from gemtab.contracts.errors import UsageError
+from gemtab.contracts.quantization import KV_ENCODINGS
+from gemtab.weights.files import FileArtifact
+from gemtab_build.browser_runner import BrowserRunner
+from gemtab_build.runner import NativeRunner, Runner, check_ids
+
+
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the verb and its options."""
+    verb = verbs.add_parser("logits", help="logits of every position, as a .npy file")
+    verb.add_argument("dir", type=Path, help="a built site")
+    verb.add_argument("--ids", type=Path, required=True, help="a JSON list of token ids")
+    verb.add_argument("--out", type=Path, required=True, help="f32 [tokens, vocab], .npy")
+    add_executor_options(verb)
+    verb.set_defaults(run=run)
+
+
+def add_executor_options(verb: argparse.ArgumentParser) -> None:
+    """Options that `logits` and `run` share."""
+    verb.add_argument("--on", choices=("native", "browser"), default="native", help="(%(default)s)")
+    verb.add_argument("--kv", choices=KV_ENCODINGS, default="f16", help="KV cache (%(default)s)")
+    verb.add_argument("--chunk", type=int, help="prompt tokens run together (128)")
+    verb.add_argument("--context", type=int, help="positions the cache holds (4096)")
+
+
+def read_json(path: Path, what: str) -> object:
+    """A JSON file's content; UsageError that names the file when there is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON ({error}). It should hold {what}.") from None
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compute and write."""
+    vocab = FileArtifact(args.dir).manifest.config.vocab
+    ids = read_json(args.ids, "a list of token ids")
+    if not isinstance(ids, list) or not all(type(one) is int for one in ids) or not ids:
+        raise UsageError(f"{args.ids} should hold a list of token ids, at least one.")
+    check_ids(ids, vocab)
+    context = args.context or max(len(ids) + 1, 64)
+    if args.on == "browser":
+        with BrowserRunner(args.dir, args.kv, args.chunk, context) as runner:
+            found = _logits(runner, ids)
+    else:
+        found = _logits(NativeRunner(args.dir, args.kv, args.chunk, context, lambda *_: None), ids)
+    with args.out.open("wb") as stream:
+        np.save(stream, np.frombuffer(found, "<f4").reshape(len(ids), vocab))
+    return 0
+
+
+def _logits(runner: Runner, ids: list[int]) -> bytes:
+    return runner.logits(ids)
