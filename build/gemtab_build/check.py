@@ -1,6 +1,7 @@
 """gemtab test: every check in order, one line each; pytest's own summary comes last."""
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
@@ -8,9 +9,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from gemtab_build.node import find_node, npm_command
 from gemtab_build.setup_browser import set_up_chromium, set_up_vulkan
 
 ROOT = Path(__file__).resolve().parents[2]
+WEB = ROOT / "web"
 NO_TESTS = 5  # pytest's exit code when a folder has none
 
 
@@ -20,12 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.fast:
         set_up_vulkan()
         set_up_chromium()
-    failed = [name for name, command in steps() if not passes(name, command)]
-    if run_pytest(args):
-        failed.append("pytest")
+    failed = [name for name, command in [*steps(), *page_steps()] if not passes(name, command)]
     if failed:
-        print(f"failed: {', '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+        print(f"failed before pytest: {', '.join(failed)}", flush=True)
+    return 1 if run_pytest(args) or failed else 0  # pytest's summary is the last line
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,6 +48,31 @@ def steps() -> list[tuple[str, list[str]]]:
         ("mypy --strict", [python, "-m", "mypy"]),
         ("import-linter", [str(tools / "lint-imports")]),
     ]
+
+
+def page_steps() -> list[tuple[str, list[str]]]:
+    """The page's checks, where there is a Node to run them."""
+    node, npm, modules = find_node(), npm_command(), WEB / "node_modules"
+    lock = WEB / "package-lock.json"
+    if node is None or npm is None or not lock.exists():
+        print(f"{'tsc, biome':<16} skipped: there is no Node")
+        return []
+    steps = [
+        (
+            "tsc",
+            [str(node), str(modules / "typescript" / "bin" / "tsc"), "-p", "web/jsconfig.json"],
+        ),
+        (
+            "biome",
+            [str(node), str(modules / "@biomejs" / "biome" / "bin" / "biome"), "check", "web"],
+        ),
+    ]
+    digest, stamp = hashlib.sha256(lock.read_bytes()).hexdigest(), modules / ".installed"
+    if not stamp.exists() or stamp.read_text() != digest:
+        if not passes("npm ci", [*npm, "ci", "--prefix", str(WEB)]):
+            return steps  # each will fail and say why
+        stamp.write_text(digest)
+    return steps
 
 
 def passes(name: str, command: list[str]) -> bool:
@@ -77,9 +103,13 @@ def run_pytest(args: argparse.Namespace) -> int:
 
 
 def environment() -> dict[str, str]:
-    """Ours, with the source roots on the path."""
+    """Ours, with the source roots and Node on the paths."""
     roots = [str(ROOT / "py_src"), str(ROOT / "build")]
-    return dict(os.environ, PYTHONPATH=os.pathsep.join(roots))
+    node = find_node()
+    path = os.environ.get("PATH", "")
+    if node is not None:  # npm starts node by its name
+        path = os.pathsep.join([path, str(node.parent)])
+    return dict(os.environ, PYTHONPATH=os.pathsep.join(roots), PATH=path)
 
 
 if __name__ == "__main__":
