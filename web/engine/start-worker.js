@@ -1,4 +1,21 @@
 /**
+ * What a worker of another origin runs. A dynamic import, since a host's CSP counts a worker's static
+ * imports as workers: then `worker-src blob:` would not be enough. Messages that come first are kept.
+ *
+ * @param {string} url
+ */
+const importing = (url) => `
+const early = [];
+self.onmessage = (event) => early.push(event);
+import(${JSON.stringify(url)}).then(
+  () => early.forEach((event) => self.onmessage(event)),
+  (error) => self.postMessage({
+    type: "error", id: null, kind: "WorkerError",
+    message: "The engine could not be fetched (" + error.message + "). Its host must allow this page to use it (CORS), and this page's policy must allow its host.",
+  }),
+);`;
+
+/**
  * Start the engine's worker. A browser refuses a worker script of another origin, so there a small
  * blob module imports it: every file of ours then needs CORS, and the page's CSP `worker-src blob:`.
  *
@@ -8,8 +25,7 @@
  */
 export function startWorker(url, origin = location.origin) {
   if (new URL(url).origin === origin) return new Worker(url, { type: "module" });
-  const source = `import ${JSON.stringify(url)};`;
-  const blob = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const blob = URL.createObjectURL(new Blob([importing(url)], { type: "text/javascript" }));
   // The address stays alive: revoking it before the worker has read it would end the worker.
   return new Worker(blob, { type: "module" });
 }

@@ -1,0 +1,67 @@
+"""Chromium, a server over web/, and a chat page with a scripted worker in the engine's place."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import which
+
+import pytest
+from browser.site_server import WEB, serve
+
+playwright_api = pytest.importorskip("playwright.sync_api")
+Browser, Page = playwright_api.Browser, playwright_api.Page
+
+
+SCRIPTED_WORKER = Path(__file__).with_name("scripted_worker.js")
+WEBGPU = ("--enable-unsafe-webgpu",)
+
+
+@pytest.fixture(scope="session")
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Start a Chromium with some arguments; all are closed when the session ends."""
+    executable = which("chromium") or which("google-chrome")
+    with playwright_api.sync_playwright() as playwright:
+        yield lambda *args: playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", *args]
+        )
+
+
+@pytest.fixture(scope="session")
+def chromium(launch) -> Iterator[Browser]:
+    """A headless Chromium with WebGPU."""
+    browser = launch(*WEBGPU)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def scripted_site() -> Iterator[str]:
+    """The address of the page, whose engine is a script."""
+    with serve(WEB, {"/engine/worker.js": SCRIPTED_WORKER}) as address:
+        yield address
+
+
+@pytest.fixture
+def console_errors() -> list[str]:
+    """What the page's console complained of so far; a test that means it empties the list."""
+    return []
+
+
+@pytest.fixture
+def page(chromium, console_errors) -> Iterator[Page]:
+    """A fresh page, which must end with no error in its console."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.on("console", lambda said: said.type == "error" and console_errors.append(said.text))
+    page.on("pageerror", lambda error: console_errors.append(str(error)))
+    yield page
+    context.close()
+    assert console_errors == []
+
+
+@pytest.fixture
+def chat(page, scripted_site) -> Page:
+    """The chat page, ready."""
+    page.goto(scripted_site)
+    playwright_api.expect(page.get_by_role("status")).to_have_text("Ready")
+    return page

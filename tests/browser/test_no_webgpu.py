@@ -1,0 +1,43 @@
+"""The real worker where there is no WebGPU: what is missing is said before anything is fetched."""
+
+from collections.abc import Iterator
+
+import pytest
+from browser.site_server import WEB, serve
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def without_webgpu(launch) -> Iterator[Browser]:
+    """A Chromium whose WebGPU has no adapter, and that knows a host that is not localhost."""
+    browser = launch("--disable-gpu", "--host-resolver-rules=MAP elsewhere.test 127.0.0.1")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def bare_page(without_webgpu) -> Iterator[Page]:
+    """A page of that Chromium."""
+    page = without_webgpu.new_page()
+    yield page
+    page.close()
+
+
+def test_says_that_there_is_no_adapter_before_it_fetches(bare_page: Page):
+    asked: list[str] = []
+    bare_page.on("request", lambda request: asked.append(request.url))
+    with serve(WEB) as address:
+        bare_page.goto(address)
+
+        expect(bare_page.get_by_role("alert")).to_contain_text("no graphics card that WebGPU can use")
+        expect(bare_page.get_by_role("button", name="Try again")).to_be_visible()
+    assert not [url for url in asked if "pyodide" in url or "model/" in url]
+
+
+def test_says_that_the_page_is_not_secure(bare_page: Page):
+    with serve(WEB) as address:
+        bare_page.goto(address.replace("127.0.0.1", "elsewhere.test"))
+
+        expect(bare_page.get_by_role("alert")).to_contain_text("over https, or from localhost")

@@ -1,0 +1,83 @@
+"""web/engine/replay.js on the browser's own WebGPU: programs, reads, and what it says when refused."""
+
+import base64
+import json
+import struct
+
+import pytest
+from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+ADD = """
+struct Shape { amount: u32 }
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+@group(0) @binding(2) var<uniform> shape: Shape;
+@compute @workgroup_size(1)
+fn add(@builtin(global_invocation_id) id: vec3u) { y[id.x] = y[id.x] + x[id.x] + shape.amount; }
+"""
+KERNELS = {"add": {"wgsl": ADD, "entry": "add", "bindings": ["x", "*y"]}}
+
+RUN = """async ({ kernels, program, actions }) => {
+  const { Gpu } = await import("/engine/replay.js");
+  const gpu = await Gpu.create();
+  try {
+    gpu.createBuffer("x", 12, "weight");
+    gpu.createBuffer("y", 300, "scratch");
+    gpu.write("x", 0, new Uint8Array(new Uint32Array([1, 2, 3]).buffer));
+    await gpu.compile(JSON.stringify(kernels));
+    await gpu.prepare(JSON.stringify(program));
+    return [...new Uint32Array((await gpu.replay(program.name, 3, "y", 0, 12)).buffer)];
+  } catch (error) {
+    return `${error.name}: ${error.message}`;
+  }
+}"""
+
+
+def program(*, y_offset: int = 0, kernel: str = "add") -> dict:
+    """Two steps that add x and another constant each to y."""
+    slices = [["x", 0, 12], ["y", y_offset, 12]]
+    shapes = struct.pack("<I", 10).ljust(256, b"\0") + struct.pack("<I", 100)
+    steps = [
+        {"kernel": kernel, "slices": slices, "shape": offset, "grid": [3, 1, 1]}
+        for offset in (0, 256)
+    ]
+    return {"name": "twice", "shapes": base64.b64encode(shapes).decode(), "steps": steps}
+
+
+def run(chat: Page, program: dict, kernels: dict = KERNELS):
+    """Replay a program three times, and give back y or the error."""
+    return chat.evaluate(RUN, {"kernels": kernels, "program": program})
+
+
+def test_steps_run_in_order_as_often_as_asked(chat: Page):
+    assert run(chat, program()) == [3 * (110 + 2 * x) for x in (1, 2, 3)]
+
+
+def test_a_refused_binding_is_named(chat: Page):
+    found = run(chat, program(y_offset=4))
+
+    assert found.startswith("DeviceError: The graphics card refused the program twice")
+
+
+def test_a_broken_kernel_is_named_with_its_line(chat: Page):
+    broken = {"add": {**KERNELS["add"], "wgsl": ADD.replace("y[id.x] =", "z[id.x] =")}}
+
+    found = run(chat, program(), broken)
+
+    assert "DeviceError" in found
+    assert "the kernel add: line 7" in found
+
+
+def test_an_uncompiled_kernel_is_named(chat: Page):
+    assert "The kernel other was not compiled" in run(chat, program(kernel="other"))
+
+
+def test_facts_tell_what_the_plan_asks_for(chat: Page):
+    facts = json.loads(
+        chat.evaluate("""async () => (await (await import("/engine/replay.js")).Gpu.create()).facts()""")
+    )
+
+    assert facts["limits"]["maxStorageBufferBindingSize"] >= 128 << 20
+    assert set(facts) == {"adapter", "features", "limits", "wgslFeatures"}
