@@ -1,0 +1,101 @@
+"""Facts about a checkpoint or an artifact: sizes, memory at several contexts, a device's needs."""
+
+from pathlib import Path
+from typing import Any
+
+from gemtab.contracts.manifest import Manifest
+from gemtab.contracts.model_config import ModelConfig
+from gemtab.contracts.names import tensor_shapes
+from gemtab.contracts.placement import rows_and_width
+from gemtab.contracts.quantization import kv_row_words, planes
+from gemtab_build.artifact import model_folder, open_artifact
+from gemtab_build.checkpoint import open_checkpoint
+from gemtab_build.quantize import choose_encoding
+from gemtab_build.rename import match_tensors
+
+MIN_BINDING = 128 << 20  # what every WebGPU device offers
+
+
+def inspect(model: str) -> dict[str, Any]:
+    """Facts of a checkpoint's folder, `demo`, or a built site, as plain data."""
+    folder = Path(model)
+    if (folder / "model" / "manifest.json").is_file() or (folder / "manifest.json").is_file():
+        return of_manifest(open_artifact(folder)[0])
+    checkpoint = open_checkpoint(model_folder(model))
+    _, notes = match_tensors(checkpoint.tensors, checkpoint.config)
+    encodings = {
+        name: choose_encoding(shape, "q4")
+        for name, shape in tensor_shapes(checkpoint.config).items()
+    }
+    facts = _facts(checkpoint.config, encodings)
+    dtypes = sorted({tensor.dtype for tensor in checkpoint.tensors.values()})
+    return {"kind": "checkpoint", "dtypes": dtypes, **facts, "notes": list(notes)}
+
+
+def of_manifest(manifest: Manifest) -> dict[str, Any]:
+    """Facts of an artifact."""
+    facts = _facts(manifest.config, {n: t.encoding for n, t in manifest.tensors.items()})
+    return {
+        "kind": "artifact",
+        "model": manifest.model,
+        "weights": manifest.weights,
+        **facts,
+        "shards": len(manifest.sources),
+        "download_bytes": sum(source.bytes for source in manifest.sources)
+        + sum(file.bytes for file in manifest.files.values()),
+        "notes": list(manifest.notes),
+    }
+
+
+def _facts(config: ModelConfig, encodings: dict[str, str]) -> dict[str, Any]:
+    tensors = {
+        name: {
+            "shape": list(shape),
+            "encoding": encodings[name],
+            "bytes": _bytes(shape, encodings[name]),
+        }
+        for name, shape in tensor_shapes(config).items()
+    }
+    by_encoding: dict[str, int] = {}
+    for tensor in tensors.values():
+        by_encoding[tensor["encoding"]] = by_encoding.get(tensor["encoding"], 0) + tensor["bytes"]
+    largest = max(
+        plane.bytes(rows_and_width(tuple(t["shape"]))[0])
+        for t in tensors.values()
+        for plane in planes(t["encoding"], rows_and_width(tuple(t["shape"]))[1])
+    )
+    return {
+        "config": config.to_json(),
+        "parameters": sum(_count(t["shape"]) for t in tensors.values()),
+        "tensors": tensors,
+        "weight_bytes": sum(by_encoding.values()),
+        "weight_bytes_by_encoding": by_encoding,
+        "kv_bytes_f16": {str(n): kv_bytes(config, n) for n in _contexts(config.max_position)},
+        "device": {"largest_plane": largest, "smallest_binding": min(largest, MIN_BINDING)},
+    }
+
+
+def _count(shape: list[int]) -> int:
+    rows, width = rows_and_width(tuple(shape))
+    return rows * width
+
+
+def _bytes(shape: tuple[int, ...], encoding: str) -> int:
+    rows, width = rows_and_width(shape)
+    return sum(plane.bytes(rows) for plane in planes(encoding, width))
+
+
+def _contexts(longest: int) -> list[int]:
+    """512, 2048, 8192, … and the longest."""
+    contexts = [512 * 4**step for step in range(10) if 512 * 4**step < longest]
+    return [*contexts, longest]
+
+
+def kv_bytes(config: ModelConfig, context: int, encoding: str = "f16") -> int:
+    """Bytes of K and V that `context` positions take; sliding layers keep no more than a window."""
+    return sum(
+        2 * 4 * own.kv_heads * kv_row_words(encoding, own.head_dim)
+        * (min(context, config.window) if own.sliding else context)
+        for index, own in enumerate(config.layers)
+        if own.kv_source == index
+    )  # fmt: skip

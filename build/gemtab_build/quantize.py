@@ -1,0 +1,97 @@
+"""Values to planes of bytes and back, in each weight encoding of contracts/quantization.py."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gemtab.contracts.errors import CheckpointError
+from gemtab.contracts.quantization import BLOCK, Q4_OFFSET
+
+Floats = NDArray[np.float32]
+F16_MAX = 65504.0
+
+
+def choose_encoding(shape: tuple[int, ...], wanted: str) -> str:
+    """The encoding of a tensor: `wanted` where its width allows; vectors are always f32."""
+    if len(shape) != 2 or wanted == "f32":
+        return "f32"
+    width = shape[1]
+    if wanted in ("q8", "q4") and width % BLOCK == 0:
+        return wanted
+    return "f32" if width % 2 else "f16"
+
+
+def encode(values: Floats, encoding: str) -> dict[str, bytes]:
+    """The planes of some rows [rows, width], each padded to whole words.
+
+    Rows of a larger matrix go in multiples of 8, so that only the last slab is padded.
+    """
+    if not np.isfinite(values).all():
+        raise CheckpointError("it holds values that are not finite numbers")
+    if encoding == "f32":
+        return {"values": values.astype("<f4").tobytes()}
+    if encoding == "f16":
+        if values.size and float(np.abs(values).max()) > F16_MAX:
+            raise CheckpointError(f"it holds values beyond {F16_MAX}, too large for f16")
+        return {"values": _padded(values.astype("<f2"))}
+    codes, scales = (_q8 if encoding == "q8" else _q4)(values)
+    return {"codes": _padded(codes), "scales": _padded(scales)}
+
+
+def decode(planes: Mapping[str, bytes], encoding: str, rows: int, width: int) -> Floats:
+    """The values [rows, width] as f32 that planes stand for: what the shaders compute with."""
+    if encoding in ("f32", "f16"):
+        dtype = "<f4" if encoding == "f32" else "<f2"
+        values = np.frombuffer(planes["values"], dtype, rows * width)
+        return values.astype(np.float32).reshape(rows, width)
+    blocks = width // BLOCK
+    scales = np.frombuffer(planes["scales"], "<f2", rows * blocks).astype(np.float32)
+    if encoding == "q8":
+        codes = np.frombuffer(planes["codes"], np.int8, rows * width).astype(np.float32)
+    else:
+        packed = np.frombuffer(planes["codes"], np.uint8, rows * width // 2)
+        nibbles = np.stack([packed & 15, packed >> 4], axis=-1)
+        codes = nibbles.reshape(-1).astype(np.float32) - Q4_OFFSET
+    scaled: Floats = codes.reshape(rows, blocks, BLOCK) * scales.reshape(rows, blocks, 1)
+    return scaled.reshape(rows, width)
+
+
+def _q4(values: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    """Q4_0's rule: the value of largest magnitude becomes code 0, which stands for -8 scales."""
+    blocks = values.reshape(values.shape[0], -1, BLOCK)
+    largest = np.abs(blocks).argmax(axis=2)[..., None]
+    scale = np.take_along_axis(blocks, largest, axis=2) / np.float32(-8)
+    stored = _as_scales(scale)
+    codes = blocks * _inverse(scale, stored)
+    codes += np.float32(Q4_OFFSET + 0.5)
+    whole = np.clip(codes, 0, 15, out=codes).astype(np.uint8)
+    return whole[..., 0::2] | (whole[..., 1::2] << 4), stored
+
+
+def _q8(values: Floats) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
+    """Q8_0's rule: the largest magnitude of a block becomes code 127 or -127."""
+    blocks = values.reshape(values.shape[0], -1, BLOCK)
+    scale = np.abs(blocks).max(axis=2, keepdims=True) / np.float32(127)
+    stored = _as_scales(scale)
+    codes = np.rint(blocks * _inverse(scale, stored))
+    return np.clip(codes, -127, 127).astype(np.int8), stored
+
+
+def _as_scales(scale: Floats) -> NDArray[np.float16]:
+    if scale.size and float(np.abs(scale).max()) > F16_MAX:
+        raise CheckpointError("it holds values too large for f16 scales; build with --weights f32")
+    stored: NDArray[np.float16] = scale.astype("<f2")
+    return stored
+
+
+def _inverse(scale: Floats, stored: NDArray[np.float16]) -> Floats:
+    """1 / scale before it was rounded, as llama.cpp has it; 0 for a block that f16 cannot hold."""
+    inverse = np.zeros_like(scale)
+    np.divide(np.float32(1), scale, out=inverse, where=stored != 0)
+    return inverse
+
+
+def _padded(array: NDArray[np.generic]) -> bytes:
+    data = array.tobytes()
+    return data + bytes(-len(data) % 4)

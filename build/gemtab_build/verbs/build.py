@@ -1,0 +1,43 @@
+"""gemtab build MODEL --out DIR: a checkpoint into a site."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import gemtab_build.shaders
+from gemtab.contracts.manifest import Manifest
+from gemtab.contracts.quantization import WEIGHT_ENCODINGS
+from gemtab_build.artifact import build_artifact
+from gemtab_build.progress import bar
+
+
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the verb and its options."""
+    verb = verbs.add_parser("build", help="make a site of a checkpoint")
+    verb.add_argument("model", metavar="MODEL", help="a Hugging Face folder, or demo")
+    verb.add_argument("--out", metavar="DIR", type=Path, required=True, help="where it goes")
+    verb.add_argument("--weights", choices=("auto", *WEIGHT_ENCODINGS), default="auto")
+    verb.add_argument("--model-only", action="store_true", help="DIR/model, without the page")
+    verb.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build the artifact, then the page around it."""
+    with bar("Quantizing") as report:
+        manifest = build_artifact(args.model, args.out, args.weights, report, _kernels)
+    for note in manifest.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if not args.model_only:
+        from gemtab_build.site import write_site
+
+        write_site(args.out)
+    size = sum(source.bytes for source in manifest.sources)
+    print(f"{args.out}: {manifest.model}, {manifest.weights}, {size / 1e6:.1f} MB of weights")
+    return 0
+
+
+def _kernels(manifest: Manifest) -> Mapping[str, tuple[str, bytes]]:
+    """The shaders that the model's plans need, as one JSON file."""
+    kernels_file = getattr(gemtab_build.shaders, "kernels_file", None)
+    return {} if kernels_file is None else {"kernels": ("json", kernels_file(manifest))}

@@ -1,0 +1,36 @@
+"""gemtab inspect MODEL|DIR: config, sizes, memory, what a device needs."""
+
+import argparse
+import json
+
+from gemtab_build.inspect_model import inspect
+
+
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the verb and its options."""
+    verb = verbs.add_parser("inspect", help="a model's sizes, memory and needs")
+    verb.add_argument("model", metavar="MODEL", help="a checkpoint, demo, or a built site")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the facts."""
+    facts = inspect(args.model)
+    if args.json:
+        print(json.dumps(facts, indent=2))
+        return 0
+    config = facts["config"]
+    print(f"{facts['kind']}: {facts['parameters']:,} parameters, {len(config['layers'])} layers, "
+          f"hidden {config['hidden']}, vocabulary {config['vocab']:,}")  # fmt: skip
+    for name, tensor in facts["tensors"].items():
+        shape = "x".join(map(str, tensor["shape"]))
+        print(f"  {name:<32} {shape:>14} {tensor['encoding']} {tensor['bytes']:>14,} B")
+    for encoding, size in facts["weight_bytes_by_encoding"].items():
+        print(f"weights in {encoding}: {size:,} B")
+    for context, size in facts["kv_bytes_f16"].items():
+        print(f"K and V of {context} tokens at f16: {size:,} B")
+    print(f"largest plane: {facts['device']['largest_plane']:,} B")
+    for note in facts["notes"]:
+        print(f"note: {note}")
+    return 0
