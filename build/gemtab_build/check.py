@@ -14,6 +14,7 @@ from gemtab_build.setup_browser import set_up_chromium, set_up_vulkan
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
+Step = tuple[str, list[str], Path]  # a name, a command, the folder it runs in
 NO_TESTS = 5  # pytest's exit code when a folder has none
 
 
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.fast:
         set_up_vulkan()
         set_up_chromium()
-    failed = [name for name, command in [*steps(), *page_steps()] if not passes(name, command)]
+    failed = [step[0] for step in [*steps(), *page_steps()] if not passes(*step)]
     if failed:
         print(f"failed before pytest: {', '.join(failed)}", flush=True)
     return 1 if run_pytest(args) or failed else 0  # pytest's summary is the last line
@@ -38,48 +39,43 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
-def steps() -> list[tuple[str, list[str]]]:
-    """The checks before pytest: a name and a command each."""
+def steps() -> list[Step]:
+    """The checks of the Python, before pytest."""
     python = sys.executable
     tools = Path(python).parent
     return [
-        ("ruff check", [python, "-m", "ruff", "check", "."]),
-        ("ruff format", [python, "-m", "ruff", "format", "--check", "."]),
-        ("mypy --strict", [python, "-m", "mypy"]),
-        ("import-linter", [str(tools / "lint-imports")]),
+        ("ruff check", [python, "-m", "ruff", "check", "."], ROOT),
+        ("ruff format", [python, "-m", "ruff", "format", "--check", "."], ROOT),
+        ("mypy --strict", [python, "-m", "mypy"], ROOT),
+        ("import-linter", [str(tools / "lint-imports")], ROOT),
     ]
 
 
-def page_steps() -> list[tuple[str, list[str]]]:
+def page_steps() -> list[Step]:
     """The page's checks, where there is a Node to run them."""
     node, npm, modules = find_node(), npm_command(), WEB / "node_modules"
     lock = WEB / "package-lock.json"
     if node is None or npm is None or not lock.exists():
         print(f"{'tsc, biome':<16} skipped: there is no Node")
         return []
+    typescript, biome = modules / "typescript" / "bin", modules / "@biomejs" / "biome" / "bin"
     steps = [
-        (
-            "tsc",
-            [str(node), str(modules / "typescript" / "bin" / "tsc"), "-p", "web/jsconfig.json"],
-        ),
-        (
-            "biome",
-            [str(node), str(modules / "@biomejs" / "biome" / "bin" / "biome"), "check", "web"],
-        ),
+        ("tsc", [str(node), str(typescript / "tsc"), "-p", "jsconfig.json"], WEB),
+        ("biome", [str(node), str(biome / "biome"), "check"], WEB),
     ]
     digest, stamp = hashlib.sha256(lock.read_bytes()).hexdigest(), modules / ".installed"
     if not stamp.exists() or stamp.read_text() != digest:
-        if not passes("npm ci", [*npm, "ci", "--prefix", str(WEB)]):
+        if not passes("npm ci", [*npm, "ci"], WEB):
             return steps  # each will fail and say why
         stamp.write_text(digest)
     return steps
 
 
-def passes(name: str, command: list[str]) -> bool:
+def passes(name: str, command: list[str], folder: Path) -> bool:
     """Run one check and print its line; its output only if it fails."""
     start = time.monotonic()
     result = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment()
+        command, cwd=folder, capture_output=True, text=True, check=False, env=environment()
     )
     verdict = "failed" if result.returncode else "ok"
     print(f"{name:<16} {verdict:<7} {time.monotonic() - start:6.1f} s", flush=True)

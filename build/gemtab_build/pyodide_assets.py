@@ -59,11 +59,12 @@ def compile_archive(archive: bytes) -> bytes:
     compiled = folder / f"{digest}.zip"
     if not compiled.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        source, target = folder / f"{digest}.in", folder / f"{digest}.{os.getpid()}"
+        own = folder / f"{digest}.{os.getpid()}"  # another build may run beside this one
+        source, target = own.with_name(own.name + ".in"), own.with_name(own.name + ".out")
         source.write_bytes(archive)
         _run([str(node), str(COMPILER), str(fetch_pyodide()), str(source), str(target)])
         target.replace(compiled)
-        source.unlink(missing_ok=True)
+        source.unlink()
     return compiled.read_bytes()
 
 
@@ -108,5 +109,6 @@ def _has(path: Path, digest: str) -> bool:
 def _run(command: list[str], folder: Path | None = None) -> None:
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if result.returncode:
-        last = (result.stderr.strip() or result.stdout.strip() or "no message").splitlines()[-1]
-        raise UsageError(f"{Path(command[0]).name} failed: {last}")
+        lines = (result.stderr.strip() or result.stdout.strip() or "no message").splitlines()
+        telling = next((line for line in lines if "error" in line.lower()), lines[-1])
+        raise UsageError(f"{Path(command[0]).name} failed: {telling.strip()}")
