@@ -32,7 +32,7 @@ def model_folder(model: str) -> Path:
     folder = Path(model)
     if not folder.is_dir():
         raise UsageError(
-            f"{model} is no folder. Give a checkpoint's folder or 'demo'; Hub ids are not yet read."
+            f"{model} is no folder. Give a checkpoint's folder or 'demo'; Hub ids come later, not yet."
         )
     return folder
 

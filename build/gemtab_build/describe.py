@@ -16,7 +16,9 @@ def read_generation(checkpoint: Checkpoint) -> Generation:
     raw = checkpoint.raw_config
     text = raw.get("text_config", raw)
     candidates = (given, raw, text)
-    ends = next((c["eos_token_id"] for c in candidates if c.get("eos_token_id") is not None), [])
+    ends: Any = next(
+        (c["eos_token_id"] for c in candidates if c.get("eos_token_id") is not None), []
+    )
     stop_ids = tuple(ends) if isinstance(ends, list) else (ends,)
     try:
         if not all(type(i) is int and 0 <= i < checkpoint.config.vocab for i in stop_ids):

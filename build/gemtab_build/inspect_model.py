@@ -48,7 +48,7 @@ def of_manifest(manifest: Manifest) -> dict[str, Any]:
 
 
 def _facts(config: ModelConfig, encodings: dict[str, str]) -> dict[str, Any]:
-    tensors = {
+    tensors: dict[str, dict[str, Any]] = {
         name: {
             "shape": list(shape),
             "encoding": encodings[name],

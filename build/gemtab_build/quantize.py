@@ -66,7 +66,8 @@ def _q4(values: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     codes = blocks * _inverse(scale, stored)
     codes += np.float32(Q4_OFFSET + 0.5)
     whole = np.clip(codes, 0, 15, out=codes).astype(np.uint8)
-    return whole[..., 0::2] | (whole[..., 1::2] << 4), stored
+    packed: NDArray[np.uint8] = whole[..., 0::2] | np.left_shift(whole[..., 1::2], np.uint8(4))
+    return packed, stored
 
 
 def _q8(values: Floats) -> tuple[NDArray[np.int8], NDArray[np.float16]]:

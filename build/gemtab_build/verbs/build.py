@@ -5,10 +5,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import gemtab_build.shaders
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.quantization import WEIGHT_ENCODINGS
 from gemtab_build.artifact import build_artifact
+from gemtab_build.kernels_file import kernels_json
 from gemtab_build.progress import bar
 
 
@@ -39,5 +39,4 @@ def run(args: argparse.Namespace) -> int:
 
 def _kernels(manifest: Manifest) -> Mapping[str, tuple[str, bytes]]:
     """The shaders that the model's plans need, as one JSON file."""
-    kernels_file = getattr(gemtab_build.shaders, "kernels_file", None)
-    return {} if kernels_file is None else {"kernels": ("json", kernels_file(manifest))}
+    return {"kernels": ("json", kernels_json(manifest.config, manifest.tensors))}
