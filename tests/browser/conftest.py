@@ -5,6 +5,7 @@ from pathlib import Path
 from shutil import which
 
 import pytest
+
 from browser.site_server import WEB, serve
 
 playwright_api = pytest.importorskip("playwright.sync_api")

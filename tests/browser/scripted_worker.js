@@ -40,6 +40,6 @@ async function reply({ id, messages, thinking }) {
   }
   self.postMessage({
     type: "done", id, message: { role: "assistant", content: text }, ids: [1, 2, 3],
-    stopReason: stopped.has(id) ? "stopped" : "stop", usage: {}, timing: { decodeSeconds: 0.5 },
+    stopReason: stopped.has(id) ? "stopped" : "stop", usage: {}, timing: { tokens_per_second: 6 },
   });
 }

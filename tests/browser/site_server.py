@@ -26,7 +26,7 @@ class _Handler(SimpleHTTPRequestHandler):
         self.instead = instead
         super().__init__(*args, **kwargs)
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         path = self.path.split("?")[0]
         if path not in self.instead:
             super().do_GET()

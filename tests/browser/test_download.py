@@ -24,7 +24,9 @@ TAKE = """async ({ sources, order }) => {
 }"""
 
 
-def source(url: str, offset: int = 0, length: int = len(CONTENT), sha256: str | None = None) -> dict:
+def source(
+    url: str, offset: int = 0, length: int = len(CONTENT), sha256: str | None = None
+) -> dict:
     """A range of CONTENT, as a manifest has it."""
     digest = hashlib.sha256(CONTENT[offset : offset + length]).hexdigest()
     return {"url": url, "offset": offset, "bytes": length, "sha256": sha256 or digest}

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from browser.site_server import serve
 
 pytestmark = pytest.mark.browser

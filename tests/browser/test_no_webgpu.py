@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from browser.site_server import WEB, serve
 from playwright.sync_api import Browser, Page, expect
+
+from browser.site_server import WEB, serve
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +32,9 @@ def test_says_that_there_is_no_adapter_before_it_fetches(bare_page: Page):
     with serve(WEB) as address:
         bare_page.goto(address)
 
-        expect(bare_page.get_by_role("alert")).to_contain_text("no graphics card that WebGPU can use")
+        expect(bare_page.get_by_role("alert")).to_contain_text(
+            "no graphics card that WebGPU can use"
+        )
         expect(bare_page.get_by_role("button", name="Try again")).to_be_visible()
     assert not [url for url in asked if "pyodide" in url or "model/" in url]
 

@@ -76,7 +76,9 @@ def test_an_uncompiled_kernel_is_named(chat: Page):
 
 def test_facts_tell_what_the_plan_asks_for(chat: Page):
     facts = json.loads(
-        chat.evaluate("""async () => (await (await import("/engine/replay.js")).Gpu.create()).facts()""")
+        chat.evaluate(
+            """async () => (await (await import("/engine/replay.js")).Gpu.create()).facts()"""
+        )
     )
 
     assert facts["limits"]["maxStorageBufferBindingSize"] >= 128 << 20

@@ -120,10 +120,9 @@ export class GemtabChat extends HTMLElement {
   }
 
   /** @param {DoneEvent} event */
-  #finish({ message, ids, stopReason, timing }) {
+  #finish({ message, stopReason, timing }) {
     this.#messages.push(message);
-    const seconds = timing?.decodeSeconds ?? timing?.decode_seconds;
-    const speed = seconds > 0 ? `${(ids.length / seconds).toFixed(1)} tokens per second.` : "";
+    const speed = timing.tokens_per_second ? `${timing.tokens_per_second.toFixed(1)} tokens per second.` : "";
     this.#status.showLine([ENDINGS[stopReason], speed].filter(Boolean).join(" ") || "Ready");
   }
 

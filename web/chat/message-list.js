@@ -9,6 +9,16 @@ export class MessageList {
   #hint = element("p", { class: "hint" }, "Ask something. Everything stays on this machine.");
   element = element("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": "Conversation", tabindex: "0" }, this.#hint, this.#list);
 
+  #atEnd = true;
+
+  constructor() {
+    const log = this.element;
+    log.addEventListener("scroll", () => {
+      this.#atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
+    });
+    new ResizeObserver(() => this.#follow()).observe(log); // a notice or a long message takes room from it
+  }
+
   /** @param {string} text */
   addQuestion(text) {
     const item = element("li", { class: "question", "aria-label": "You" }, element("div", { class: "text" }, text));
@@ -32,14 +42,13 @@ export class MessageList {
   #add(item) {
     this.#hint.hidden = true;
     this.#list.append(item);
-    this.element.scrollTop = this.element.scrollHeight;
+    this.#atEnd = true;
+    this.#follow();
   }
 
   /** Keep the newest words in view, unless the reader has scrolled up. */
   #follow() {
-    const { scrollHeight, scrollTop, clientHeight } = this.element;
-    const added = NEAR_END_PX * 2;
-    if (scrollHeight - scrollTop - clientHeight < added) this.element.scrollTop = scrollHeight;
+    if (this.#atEnd) this.element.scrollTop = this.element.scrollHeight;
   }
 }
 
