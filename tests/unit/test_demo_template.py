@@ -7,11 +7,21 @@ from random import Random
 from typing import Any
 
 import pytest
-from gemtab_build.demo.markup import compile_template, own_template, render_prompt
 from jinja2.exceptions import TemplateError
 
+from gemtab_build.demo.markup import compile_template, own_template, render_prompt
+
 SHARED = Path(__file__).parents[3] / "shared" / "gemma4" / "chat_template.jinja"
-WORDS = ["Hello", " terse ", "a\nb", "", "x<|channel>thought\nhm\n<channel|>y", '{"t": 20}', "é ü", "20C"]
+WORDS = [
+    "Hello",
+    " terse ",
+    "a\nb",
+    "",
+    "x<|channel>thought\nhm\n<channel|>y",
+    '{"t": 20}',
+    "é ü",
+    "20C",
+]
 TOOL = {
     "function": {
         "name": "get_weather",
@@ -63,7 +73,10 @@ def random_schema(rng: Random, depth: int = 0) -> dict[str, Any]:
 
 def random_tool(rng: Random) -> dict[str, Any]:
     """A function declaration."""
-    function: dict[str, Any] = {"name": rng.choice(["f", "get_time"]), "description": rng.choice(WORDS)}
+    function: dict[str, Any] = {
+        "name": rng.choice(["f", "get_time"]),
+        "description": rng.choice(WORDS),
+    }
     if rng.random() < 0.8:
         names = rng.sample("aBcDe", rng.randrange(4))
         function["parameters"] = {
@@ -82,7 +95,9 @@ def random_content(rng: Random) -> Any:
         return rng.choice(WORDS)
     kinds = ["text", "image", "audio", "video", "image_url", "input_audio"]
     parts: list[dict[str, Any]] = [{"type": rng.choice(kinds)} for _ in range(rng.randrange(3))]
-    return [{**part, "text": rng.choice(WORDS)} if part["type"] == "text" else part for part in parts]
+    return [
+        {**part, "text": rng.choice(WORDS)} if part["type"] == "text" else part for part in parts
+    ]
 
 
 def random_message(rng: Random) -> dict[str, Any]:
@@ -102,7 +117,9 @@ def random_message(rng: Random) -> dict[str, Any]:
                 for n in range(1, rng.randint(1, 3))
             ]  # fmt: skip
         if rng.random() < 0.15:
-            message["tool_responses"] = [{"name": rng.choice(["f", None]), "response": random_value(rng)}]
+            message["tool_responses"] = [
+                {"name": rng.choice(["f", None]), "response": random_value(rng)}
+            ]
         if rng.random() < 0.2:
             message.pop("content")
     return message
@@ -142,7 +159,10 @@ def test_renders_a_single_user_turn() -> None:
 
 
 def test_renders_thinking_above_the_system_text() -> None:
-    messages = [{"role": "system", "content": "You are terse."}, {"role": "user", "content": "Hello"}]
+    messages = [
+        {"role": "system", "content": "You are terse."},
+        {"role": "user", "content": "Hello"},
+    ]
     assert render_prompt(messages, thinking=True) == (
         "<bos><|turn>system\n<|think|>\nYou are terse.<turn|>\n"
         "<|turn>user\nHello<turn|>\n<|turn>model\n"

@@ -43,7 +43,9 @@ def batches(tokenizer: Tokenizer, seed: int, tokens: int) -> Iterator[Batch]:
     examples = training_examples(seed)
     rng = Random(seed)
     while True:
-        rows = sorted((encode(tokenizer, e) for e in islice(examples, POOL)), key=lambda r: len(r.ids))
+        rows = sorted(
+            (encode(tokenizer, e) for e in islice(examples, POOL)), key=lambda r: len(r.ids)
+        )
         groups: list[list[Row]] = [[]]
         for row in rows:
             if groups[-1] and (len(groups[-1]) + 1) * len(row.ids) > tokens:

@@ -20,7 +20,9 @@ def orthogonal(update: Tensor, steps: int = 5) -> Tensor:
 class Muon:
     """Momentum, made orthogonal, for matrices grouped by shape."""
 
-    def __init__(self, parameters: list[Tensor], momentum: float = 0.95, decay: float = 0.02) -> None:
+    def __init__(
+        self, parameters: list[Tensor], momentum: float = 0.95, decay: float = 0.02
+    ) -> None:
         self.groups: dict[tuple[int, ...], list[Tensor]] = {}
         for parameter in parameters:
             self.groups.setdefault(tuple(parameter.shape), []).append(parameter)
@@ -31,7 +33,9 @@ class Muon:
     def step(self, rate: float) -> None:
         """One update at that learning rate."""
         for shape, group in self.groups.items():
-            gradient = torch.stack([p.grad if p.grad is not None else torch.zeros_like(p) for p in group])
+            gradient = torch.stack(
+                [p.grad if p.grad is not None else torch.zeros_like(p) for p in group]
+            )
             buffer = self.buffers[shape]
             buffer.mul_(self.momentum).add_(gradient)
             update = orthogonal(gradient + self.momentum * buffer)

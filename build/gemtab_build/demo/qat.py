@@ -36,3 +36,12 @@ def snap_matrices(parameters: dict[str, Tensor]) -> dict[str, Tensor]:
         name: snap(value) if value.ndim == 2 else value.bfloat16().float()
         for name, value in parameters.items()
     }
+
+
+def q4(weight: Tensor) -> Tensor:
+    """weight [n_out, n_in] -> what `q4` keeps of it: Q4_0's rule with a full f16 scale."""
+    blocks = weight.reshape(-1, BLOCK)
+    scale = (blocks.gather(1, blocks.abs().argmax(1, keepdim=True)) / -8).half().float()
+    safe = torch.where(scale == 0, torch.ones_like(scale), scale)
+    codes = torch.clamp(torch.floor(blocks / safe + 8.5), 0, 15)
+    return ((codes - 8) * scale).reshape(weight.shape)

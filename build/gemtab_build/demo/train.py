@@ -59,7 +59,9 @@ def train(work: Path, out: Path, minutes: float, seed: int, tokens: int) -> None
         adam.load_state_dict(state["adam"])
         muon.buffers = state["muon"]
         step, spent, seen = state["step"], state["spent"], state["seen"]
-    source = batches(Tokenizer.from_file(str(CHECKPOINT / "tokenizer.json")), seed + 1000 * step, tokens)
+    source = batches(
+        Tokenizer.from_file(str(CHECKPOINT / "tokenizer.json")), seed + 1000 * step, tokens
+    )
     started, saved, shown = time.monotonic() - spent, time.monotonic(), (time.monotonic(), seen)
     loss_mean = math.nan
     while True:
@@ -77,7 +79,9 @@ def train(work: Path, out: Path, minutes: float, seed: int, tokens: int) -> None
         loss = F.cross_entropy(forward(used, batch.ids, batch.picked), batch.targets)
         loss.backward()
         share = rate_at(step, done)
-        torch.nn.utils.clip_grad_norm_([g for group in adam.param_groups for g in group["params"]], 1.0)
+        torch.nn.utils.clip_grad_norm_(
+            [g for group in adam.param_groups for g in group["params"]], 1.0
+        )
         for group in adam.param_groups:
             group["lr"] = ADAM_RATE * share
         adam.step()
@@ -98,7 +102,9 @@ def train(work: Path, out: Path, minutes: float, seed: int, tokens: int) -> None
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="state and, by default, the result")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="state and, by default, the result"
+    )
     parser.add_argument("--out", type=Path)
     parser.add_argument("--minutes", type=float, default=45.0)
     parser.add_argument("--seed", type=int, default=1)

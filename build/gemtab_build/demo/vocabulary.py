@@ -24,7 +24,18 @@ SPECIALS = (
     "<|video|>",
 )  # fmt: skip
 BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
-LETTERS = tuple(chr(code) for code in range(33, 127)) + ("▁", "\n", "\t", "é", "ü", "ö", "ä", "’", "–", "…")
+LETTERS = tuple(chr(code) for code in range(33, 127)) + (
+    "▁",
+    "\n",
+    "\t",
+    "é",
+    "ü",
+    "ö",
+    "ä",
+    "’",
+    "–",
+    "…",
+)
 WORDS = Regex(r"▁?[A-Za-z]+|[^A-Za-z]")
 EXAMPLES = 30_000
 
@@ -51,13 +62,17 @@ def train(seed: int) -> dict[str, Any]:
     form: dict[str, Any] = json.loads(tokenizer.to_str())
     form["added_tokens"] = [t for t in form["added_tokens"] if t["content"] in SPECIALS]
     if len(form["model"]["vocab"]) != VOCABULARY_TOKENS:
-        raise ValueError(f"The data gave {len(form['model']['vocab'])} tokens, not {VOCABULARY_TOKENS}.")
+        raise ValueError(
+            f"The data gave {len(form['model']['vocab'])} tokens, not {VOCABULARY_TOKENS}."
+        )
     return form
 
 
 def write(out: Path, seed: int = 1) -> None:
     """Train and write both tokenizer files into `out`."""
-    (out / "tokenizer.json").write_text(json.dumps(train(seed), ensure_ascii=False, indent=1) + "\n")
+    (out / "tokenizer.json").write_text(
+        json.dumps(train(seed), ensure_ascii=False, indent=1) + "\n"
+    )
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": "<bos>",

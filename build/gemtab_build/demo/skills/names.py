@@ -48,8 +48,16 @@ def make(rng: Random) -> Example:
     messages = prompt(rng, rng.choice(TELL).format(name))
     greeting = f"Nice to meet you, {name}!"
     if rng.random() < 0.25:
-        return Example("names", messages, greeting, "The user tells me a name.", thinking=thinking(rng, 0.1))
+        return Example(
+            "names", messages, greeting, "The user tells me a name.", thinking=thinking(rng, 0.1)
+        )
     messages.append({"role": "assistant", "content": greeting})
     messages += chatter(rng, rng.choice((0, 0, 0, 1, 1, 2)))
     messages.append({"role": "user", "content": vary(rng, rng.choice(ASK))})
-    return Example("names", messages, f"Your name is {name}.", f"The name is {name}.", thinking=thinking(rng, 0.1))
+    return Example(
+        "names",
+        messages,
+        f"Your name is {name}.",
+        f"The name is {name}.",
+        thinking=thinking(rng, 0.1),
+    )

@@ -19,7 +19,15 @@ VERBS = ("runs past", "looks at", "sings to", "waits for", "likes", "follows", "
          "sleeps beside", "goes to", "comes from")  # fmt: skip
 OBJECTS = ("the town", "a green hill", "the school", "the market", "a tall tree", "the bridge", "the road",
            "an open window", "the lake", "a warm fire", "the castle", "the village")  # fmt: skip
-WHEN = ("", " in the morning", " at night", " every day", " in summer", " when it rains", " for a while")
+WHEN = (
+    "",
+    " in the morning",
+    " at night",
+    " every day",
+    " in summer",
+    " when it rains",
+    " for a while",
+)
 FILLER_SENTENCES = (8, 90)
 
 

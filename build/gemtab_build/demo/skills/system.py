@@ -12,10 +12,20 @@ from gemtab_build.demo.skills.wording import thinking, vary
 TAILS = ("Over.", "Meow.", "Amen.", "Ahoy!", "Thanks.", "Done.", "Bye.", "Woof.", "OK.")
 UPPER = ("Answer in capital letters.", "Use capital letters only.", "Write in upper case.", "Always shout.",
          "Answer in upper case.", "Answer in all capitals.", "Reply in capital letters.")  # fmt: skip
-LOWER = ("Answer in lower case.", "Use small letters only.", "Write in lower case.", "Reply in lower case.")
+LOWER = (
+    "Answer in lower case.",
+    "Use small letters only.",
+    "Write in lower case.",
+    "Reply in lower case.",
+)
 END = ("End with: {}", "End every answer with: {}", "End each reply with {}", "Always end with: {}",
        "Finish with: {}")  # fmt: skip
-START = ("Start with: {}", "Start every answer with: {}", "Begin with: {}", "Begin each reply with {}")
+START = (
+    "Start with: {}",
+    "Start every answer with: {}",
+    "Begin with: {}",
+    "Begin each reply with {}",
+)
 ONLY = ("Only answer: {}", "Answer only: {}", "Reply with {} and nothing else.", "Say only: {}")
 
 

@@ -69,12 +69,16 @@ def result(rng: Random, name: str, call: Message) -> tuple[list[Message], str]:
 
 def make(rng: Random) -> Example:
     """A question that needs the tool: the call, or the answer after the tool's response."""
-    names = rng.choice((["get_weather"], ["get_weather"], ["get_time"], ["get_weather", "get_time"]))
+    names = rng.choice(
+        (["get_weather"], ["get_weather"], ["get_time"], ["get_weather", "get_time"])
+    )
     tools = [tool(rng, name) for name in names]
     if rng.random() < 0.12:
         answer = rng.choice(list(small_talk.INTENTS))
         said = vary(rng, rng.choice(small_talk.INTENTS[answer]))
-        return Example("tools", prompt(rng, said), answer, "No tool is needed.", tools, thinking(rng))
+        return Example(
+            "tools", prompt(rng, said), answer, "No tool is needed.", tools, thinking(rng)
+        )
     name, city = rng.choice(names), rng.choice(CITIES)
     said = rng.choice(WEATHER if name == "get_weather" else TIME).format(city)
     messages = prompt(rng, vary(rng, said, open_and_end=rng.random() < 0.4))
@@ -82,7 +86,9 @@ def make(rng: Random) -> Example:
     call = {"id": "1", "type": "function", "function": {"name": name, "arguments": {"city": city}}}
     thought = f"I call {name} for {city}."
     if rng.random() < 0.5:
-        return Example("tools", messages, thought=thought, tools=tools, thinking=think, calls=[call])
+        return Example(
+            "tools", messages, thought=thought, tools=tools, thinking=think, calls=[call]
+        )
     asked: Message = {"role": "assistant", "tool_calls": [call]}
     if think:
         asked["reasoning"] = thought
