@@ -61,4 +61,7 @@ def wait_until(page: Any, console: list[str], what: str, is_so: Callable[[], boo
             raise UsageError(f"The page says: {' '.join(' '.join(shown).split())}")
         page.wait_for_timeout(POLL_MS)
     told = "; ".join(console[-3:]) or "nothing"
-    raise UsageError(f"The page did not {what} in {SECONDS} s. Its console says: {told}")
+    said = " | ".join(page.get_by_role("listitem").all_inner_texts()) or "nothing"
+    raise UsageError(
+        f"The page did not {what} in {SECONDS} s. It shows: {said[:200]}. Its console: {told}"
+    )
