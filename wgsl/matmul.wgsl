@@ -13,6 +13,7 @@ const DEPTH: u32 = 16u;
 //! end
 //! include state
 //! include weights
+//! include x4
 
 struct Shape { n_in: u32, n_out: u32, first_row: u32, stride: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -23,15 +24,6 @@ struct Shape { n_in: u32, n_out: u32, first_row: u32, stride: u32 }
 const QUADS: u32 = TILE / 4u;
 var<workgroup> x_tile: array<vec4f, DEPTH * QUADS>;  // [column][token / 4], four tokens a vector
 var<workgroup> w_tile: array<vec4f, DEPTH * QUADS>;  // [column][row / 4], four rows a vector
-
-fn x4(token: u32, column: u32) -> vec4f {
-    var four = vec4f();
-    if (token >= state.tokens || column >= shape.n_in) { return four; }
-    for (var i = 0u; i < min(4u, shape.n_in - column); i++) {
-        four[i] = x[token * shape.n_in + column + i];
-    }
-    return four;
-}
 
 @compute @workgroup_size(64)
 fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -46,7 +38,10 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         for (var part = lane; part < TILE * DEPTH / 4u; part += 64u) {
             let line = part % TILE;
             let column = part / TILE * 4u;
-            let values = x4(first_token + line, start + column);
+            var values = vec4f();
+            if (first_token + line < state.tokens && start + column < shape.n_in) {
+                values = x4(first_token + line, start + column, shape.n_in);
+            }
             var weights = vec4f();
             if (first_out + line < shape.n_out && start + column < shape.n_in) {
                 weights = weight4(first_out + line, start + column, shape.n_in);

@@ -7,7 +7,8 @@ from gemtab.contracts.quantization import BLOCK
 from gemtab.contracts.errors import ShapeError
 from gemtab.kernels.variant import PLAIN, Variant, fold
 
-TILE = 32
+TILE = 32  # tokens, and rows of W, of matmul's tile
+ROWS = 8  # rows of W that one workgroup of matvec makes
 
 
 def weight_bindings(encoding: str) -> tuple[str, ...]:
@@ -41,9 +42,7 @@ class Matmul:
     def kernel(self, tokens: int) -> Kernel:
         """The shader for one token or for many."""
         template = "matvec" if tokens == 1 else "matmul"
-        snippets = (["half"] if self.encoding != "f32" else []) + (
-            ["reduce_sum"] if tokens == 1 else []
-        )
+        snippets = ("half",) if self.encoding != "f32" else ()
         return Kernel(
             template,
             includes=(("weights", f"weights_{self.encoding}"), *self.variant.includes(*snippets)),
@@ -54,7 +53,7 @@ class Matmul:
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch; slices: x, y, state, then the matrix's planes."""
         shape = (self.n_in, self.n_out, self.first_row, self.stride)
-        grid = fold(self.n_out)
+        grid = fold(-(-self.n_out // ROWS))
         if tokens > 1:
             grid = (-(-self.n_out // TILE), -(-tokens // TILE), 1)
         return Step(self.kernel(tokens), slices, shape, grid, label)

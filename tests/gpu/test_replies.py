@@ -1,0 +1,131 @@
+"""Prefill, decode and the cache together: replies against the argmax of float64 logits."""
+
+import numpy as np
+import pytest
+from gemtab.contracts.errors import ContextFullError
+from gemtab.generate.sampling import Sampling
+from helpers.engines import engine_logits, engine_reply, memory_engine
+from helpers.reference import logits as reference_logits
+from helpers.tiny_model import tiny_config, tiny_tensors
+
+CONFIG = tiny_config()
+TENSORS = tiny_tensors(CONFIG)
+CLOSE = 1e-3  # logits nearer than this may swap
+
+
+def greedy(ids, tokens):
+    """The greedy continuation in float64, up to a step whose best two are close."""
+    ids = list(ids)
+    for _ in range(tokens):
+        last = reference_logits(CONFIG, TENSORS, ids)[-1]
+        best, second = np.sort(last)[-1], np.sort(last)[-2]
+        if best - second < CLOSE:
+            break
+        ids.append(int(last.argmax()))
+    return ids
+
+
+@pytest.fixture
+def prompt(rng):
+    return rng.integers(0, CONFIG.vocab, 37).tolist()
+
+
+@pytest.mark.parametrize("whole_limit", [4096, 0], ids=["whole", "ring"])
+def test_greedy_replies_follow_the_argmax(device, prompt, whole_limit):
+    engine = memory_engine(device, CONFIG, TENSORS, kv="f32", chunk=16, whole_limit=whole_limit)
+
+    run = engine_reply(engine, prompt, max_tokens=20)
+
+    wanted = greedy(prompt, 20)[len(prompt) :]
+    assert len(wanted) >= 10
+    assert run.ids[: len(wanted)] == wanted
+
+
+@pytest.mark.parametrize("whole_limit", [4096, 0], ids=["whole", "ring"])
+@pytest.mark.parametrize("keep", [10, 36, 50], ids=lambda keep: f"{keep} tokens kept")
+def test_an_edited_prompt_answers_as_a_fresh_one(device, prompt, keep, whole_limit):
+    """Rollback far behind a reply that is longer than the ring of 24 + 16 + 32."""
+    settings = {"kv": "f32", "chunk": 16, "whole_limit": whole_limit}
+    engine = memory_engine(device, CONFIG, TENSORS, **settings)
+    first = engine_reply(engine, prompt, max_tokens=66)
+    edited = [*prompt, *first.ids][:keep] + [5, 6, 7]
+
+    again = engine_reply(engine, edited, max_tokens=12)
+
+    fresh = engine_reply(memory_engine(device, CONFIG, TENSORS, **settings), edited, max_tokens=12)
+    assert again.ids == fresh.ids
+    assert again.kept == (keep if whole_limit else 0)
+    assert fresh.kept == 0
+
+
+def test_a_follow_up_keeps_the_ring(device, prompt):
+    engine = memory_engine(device, CONFIG, TENSORS, kv="f32", chunk=16, whole_limit=0)
+    first = engine_reply(engine, prompt, max_tokens=30)
+    longer = [*prompt, *first.ids, 3, 4]
+
+    second = engine_reply(engine, longer, max_tokens=8)
+
+    fresh = memory_engine(device, CONFIG, TENSORS, kv="f32", chunk=16, whole_limit=0)
+    assert second.kept == len(prompt) + len(first.ids) - 1
+    assert second.ids == engine_reply(fresh, longer, max_tokens=8).ids
+
+
+def test_stops_at_a_stop_id_and_rolls_back_what_was_ahead(device, prompt):
+    engine = memory_engine(device, CONFIG, TENSORS, kv="f32", chunk=16)
+    plain = engine_reply(engine, prompt, max_tokens=20)
+    stop = plain.ids[7]
+
+    run = engine_reply(engine, prompt, max_tokens=20, stop_ids=[stop])
+
+    assert run.reason == "stop"
+    assert run.ids == plain.ids[: plain.ids.index(stop) + 1]
+    assert engine.cache.ids == [*prompt, *run.ids][: len(engine.cache.ids)]
+
+
+def test_a_seed_gives_the_same_reply_and_another_seed_another(device, prompt):
+    engine = memory_engine(device, CONFIG, TENSORS, chunk=16)
+
+    replies = [
+        engine_reply(engine, prompt, 24, Sampling(1.0, 64, 0.95, seed)).ids for seed in (3, 3, 4)
+    ]
+
+    assert replies[0] == replies[1] != replies[2]
+
+
+def test_draws_follow_temperature_top_k_and_top_p(device, prompt):
+    """The first token's frequencies over many seeds against the distribution in float64."""
+    engine = memory_engine(device, CONFIG, TENSORS, kv="f32", chunk=64)
+    draws = 300
+    found = [
+        engine_reply(engine, prompt, 1, Sampling(1.5, 8, 0.8, seed)).ids[0] for seed in range(draws)
+    ]
+
+    logits = reference_logits(CONFIG, TENSORS, prompt)[-1] / 1.5
+    best = np.argsort(-logits)[:8]
+    weights = np.exp(logits[best] - logits[best[0]])
+    weights /= weights.sum()
+    kept = np.cumsum(weights) - weights < 0.8
+    wanted = np.where(kept, weights, 0) / weights[kept].sum()
+    counts = np.array([found.count(token_id) for token_id in best])
+    assert counts.sum() == draws
+    assert counts[~kept].sum() == 0
+    assert np.all(np.abs(counts / draws - wanted) <= 4.5 * np.sqrt(0.25 / draws))
+
+
+def test_a_full_context_ends_the_reply_and_refuses_a_longer_prompt(device, prompt):
+    engine = memory_engine(device, CONFIG, TENSORS, capacity=48, chunk=16)
+
+    run = engine_reply(engine, prompt, max_tokens=100)
+
+    assert run.reason == "context"
+    assert len(prompt) + len(run.ids) == 49  # the last id needs no place
+    with pytest.raises(ContextFullError, match="60 tokens and the context holds 48"):
+        engine_reply(engine, list(range(60)))
+
+
+def test_a_reply_after_scoring_starts_afresh(device, prompt):
+    engine = memory_engine(device, CONFIG, TENSORS, kv="f32", chunk=16)
+    before = engine_reply(engine, prompt, 8).ids
+    engine_logits(engine, prompt[::-1])
+
+    assert engine_reply(engine, prompt, 8).ids == before

@@ -1,0 +1,57 @@
+"""Engines over tensors in memory: no files, no shards, weights in f32 unless encoded by the caller."""
+
+import asyncio
+import json
+
+import numpy as np
+from gemtab.contracts.manifest import Generation, Manifest, Piece, Source, Tensor
+from gemtab.generate.engine import Engine
+from gemtab.generate.loop import Run, generate
+from gemtab.generate.sampling import GREEDY
+from gemtab.plan.settings import Settings
+from gemtab_build.kernels_file import kernels_json
+
+
+def memory_engine(device, config, tensors, capacity=512, **settings) -> Engine:
+    """An engine whose weights are `tensors`, f32."""
+    entries, sources, stored = {}, [], []
+    for name, values in tensors.items():
+        rows = values.shape[0] if values.ndim == 2 else 1
+        piece = Piece("values", 0, rows, len(sources), 0, values.nbytes)
+        entries[name] = Tensor(values.shape, "f32", (piece,))
+        sources.append(Source(name, 0, values.nbytes, ""))
+        stored.append(memoryview(values.tobytes()))
+    manifest = Manifest("tiny", "f32", config, Generation((1,)), {}, tuple(sources), entries, {})
+
+    async def upload(index, device, targets):
+        for target in targets:
+            end = target.source_offset + target.bytes
+            data = stored[index][target.source_offset : end]
+            device.write(target.buffer, target.buffer_offset, data)
+
+    shaders = json.loads(kernels_json(config, entries))
+    planned = Settings(config, device.facts, capacity, **settings)
+    return asyncio.run(Engine.load(device, manifest, planned, shaders, upload))
+
+
+def engine_logits(engine, ids) -> np.ndarray:
+    """f32 [tokens, vocab]."""
+    found = asyncio.run(engine.logits(ids))
+    return np.frombuffer(found, "<f4").reshape(len(ids), -1)
+
+
+def engine_reply(engine, ids, max_tokens=16, sampling=GREEDY, stop_ids=(), **options) -> Run:
+    """A finished reply to a prompt of ids."""
+    run = Run(ids, sampling, max_tokens, frozenset(stop_ids), **options)
+
+    async def drain():
+        async for _ in generate(engine, run):
+            pass
+
+    asyncio.run(drain())
+    return run
+
+
+def relative_l2(found, wanted) -> np.ndarray:
+    """The error of each row against the reference's size."""
+    return np.linalg.norm(found - wanted, axis=-1) / np.linalg.norm(wanted, axis=-1)
