@@ -8,3 +8,8 @@ import pytest
 def rng():
     """The same random numbers in every run."""
     return np.random.default_rng(20_26)
+
+
+def pytest_collection_modifyitems(items):
+    """Browser tests last: Playwright keeps an event loop running in this thread once it starts."""
+    items.sort(key=lambda item: "tests/browser/" in item.path.as_posix())
