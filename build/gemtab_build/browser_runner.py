@@ -44,7 +44,7 @@ class BrowserRunner:
         self._folder = folder
         self._load = {"kv": kv, "chunk": chunk, "context": context}
         self._stack = ExitStack()
-        self._say: Say = lambda kind, piece: None
+        self._say: Say = lambda *_: None
 
     def __enter__(self) -> "BrowserRunner":
         """Serve the site, open a page of it, load the model."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,7 +55,7 @@ class NativeRunner:
         capacity = min(context or DEFAULT_CONTEXT, manifest.config.max_position)
         settings = Settings(manifest.config, device.facts, capacity, kv, chunk or DEFAULT_CHUNK)
         shaders = self.artifact.shaders()
-        upload = self.artifact.upload
+        upload = partial(self.artifact.upload, device)
         self.engine = asyncio.run(Engine.load(device, manifest, settings, shaders, upload, report))
 
     def logits(self, ids: Sequence[int]) -> bytes:

@@ -4,12 +4,16 @@ A template stays legal-looking WGSL. Three things are replaced: constants betwee
 `//! end`, lines `//! include NAME` (by wgsl/common/, each snippet once), and SHAPE_SLOT.
 """
 
+import asyncio
+import json
 import re
 from pathlib import Path
 from typing import Literal
 
-from gemtab.contracts.errors import ArtifactError
+from gemtab.contracts.errors import ArtifactError, DeviceError
+from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.program import Kernel
+from gemtab.gpu.native import NativeDevice
 
 Dialect = Literal["tint", "naga"]
 ROOT = Path(__file__).resolve().parents[2] / "wgsl"
@@ -62,3 +66,20 @@ def _set_params(block: str, kernel: Kernel) -> str:
         if not found:
             raise ArtifactError(f"wgsl/{kernel.template}.wgsl has no parameter {key}.")
     return block
+
+
+def compile_shaders(manifest: Manifest, folder: Path) -> str:
+    """Compile every shader of an artifact that this machine's adapter can; a line that says how many."""
+    try:
+        device = NativeDevice()
+    except DeviceError as error:
+        return f"shaders: not compiled, {error}"
+    data = (folder / manifest.files["kernels"].url).read_bytes()
+    shaders = json.loads(data)
+    usable = {
+        name: shader
+        for name, shader in shaders.items()
+        if set(shader["features"]) <= device.facts.features
+    }
+    asyncio.run(device.compile(usable))
+    return f"shaders: {len(usable)} of {len(shaders)} compile on {device.facts.adapter}"

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import gemtab_build.shaders
 from gemtab.contracts.errors import ArtifactError
 from gemtab.contracts.manifest import MAX_SOURCE_BYTES, Manifest, Source, Tensor
 from gemtab.contracts.names import tensor_shapes
 from gemtab.contracts.placement import rows_and_width
 from gemtab.contracts.quantization import WEIGHT_ENCODINGS, planes
 from gemtab_build.read_tensors import check_source
+from gemtab_build.shaders import compile_shaders
 
 
 def verify_artifact(
@@ -34,9 +34,7 @@ def verify_artifact(
         f"{len(manifest.sources)} shards, {total} bytes, every hash matches",
         f"{len(manifest.files)} further files match",
     ]
-    compile_shaders = getattr(gemtab_build.shaders, "compile_shaders", None)
-    if compile_shaders is not None:
-        lines.append(str(compile_shaders(manifest, folder)))
+    lines.append(compile_shaders(manifest, folder))
     return lines
 
 

@@ -11,8 +11,7 @@ from gemtab.contracts.manifest import Manifest
 from gemtab.generate.engine import Engine
 from gemtab.generate.sampling import GREEDY, Sampling
 from gemtab.generate.session import Session
-from gemtab.gpu.device import Device
-from gemtab.gpu.page import PageDevice
+from gemtab.gpu.page import PageDevice, settled
 from gemtab.plan.settings import Settings
 from gemtab.text.chat_template import ChatTemplate
 from gemtab.text.prompt import Prompter
@@ -91,13 +90,13 @@ class Door:
             raise UsageError(
                 f"The model has no {name} file, which a chat needs. Build it with one."
             )
-        found = await self._host.fetchFile(self._manifest.files[name].url)
+        found = await settled(self._host.fetchFile(self._manifest.files[name].url))
         return bytes(found.to_bytes())
 
-    async def _upload(self, index: int, device: Device, targets: Sequence[Target]) -> None:
+    async def _upload(self, index: int, targets: Sequence[Target]) -> None:
         """Bytes go from the network to the GPU in JavaScript, past the Python heap."""
         wanted = [[t.buffer, t.buffer_offset, t.source_offset, t.bytes] for t in targets]
-        await self._host.uploadSource(index, json.dumps(wanted))
+        await settled(self._host.uploadSource(index, json.dumps(wanted)))
 
     async def _reply(self, request: Mapping[str, Any]) -> None:
         request_id = request["id"]

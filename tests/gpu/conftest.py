@@ -4,6 +4,7 @@ import functools
 import os
 
 import pytest
+
 from gemtab.contracts.errors import DeviceError
 from gemtab.gpu.native import NativeDevice
 

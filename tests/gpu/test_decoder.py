@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from helpers.engines import engine_logits, memory_engine, relative_l2
 from helpers.reference import logits as reference_logits
 from helpers.tiny_model import SHAPES, tiny_config, tiny_tensors

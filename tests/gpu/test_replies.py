@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from gemtab.contracts.errors import ContextFullError
 from gemtab.generate.sampling import Sampling
 from helpers.engines import engine_logits, engine_reply, memory_engine

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import numpy as np
+
 from gemtab.contracts.manifest import Generation, Manifest, Piece, Source, Tensor
 from gemtab.generate.engine import Engine
 from gemtab.generate.loop import Run, generate
@@ -23,7 +24,7 @@ def memory_engine(device, config, tensors, capacity=512, **settings) -> Engine:
         stored.append(memoryview(values.tobytes()))
     manifest = Manifest("tiny", "f32", config, Generation((1,)), {}, tuple(sources), entries, {})
 
-    async def upload(index, device, targets):
+    async def upload(index, targets):
         for target in targets:
             end = target.source_offset + target.bytes
             data = stored[index][target.source_offset : end]

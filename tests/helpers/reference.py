@@ -1,6 +1,7 @@
 """The text decoder in float64 numpy, slow and obvious: SPEC 2, equation by equation."""
 
 import numpy as np
+
 from gemtab.contracts import names
 from gemtab.contracts.model_config import ModelConfig
 

@@ -1,6 +1,7 @@
 """Small random models in every shape that the config can express, as numpy arrays by Gemtab's names."""
 
 import numpy as np
+
 from gemtab.contracts.model_config import FULL, SLIDING, ModelConfig, read_model_config
 from gemtab.contracts.names import tensor_shapes
 

@@ -14,7 +14,7 @@ from gemtab.plan.rope import rope_table
 from gemtab.plan.settings import Settings
 from gemtab.weights.placing import Target, targets
 
-Upload = Callable[[int, Device, Sequence[Target]], Awaitable[None]]
+Upload = Callable[[int, Sequence[Target]], Awaitable[None]]
 Report = Callable[[str, int, int], None]  # stage, done, total
 
 
@@ -55,7 +55,7 @@ class Engine:
         total = sum(source.bytes for source in manifest.sources)
         done = 0
         for index, wanted in targets(manifest, engine.model.parts).items():
-            await upload(index, device, wanted)
+            await upload(index, wanted)
             done += manifest.sources[index].bytes
             report("weights", done, total)
         programs = [plan_decode(engine.model), plan_prefill(engine.model, settings.chunk)]
@@ -130,7 +130,7 @@ class Engine:
             part = ids[first : first + rows]
             self.write_ids(part)
             self.write_state(State(first, len(part), capacity=self.settings.capacity))
-            wanted = Slice("logits", 0, 4 * vocab * len(part))
+            wanted = Slice("scores", 0, 4 * vocab * len(part))
             found += await self.device.replay(program.name, 1, wanted)
             self.cache.extend(part)
         return bytes(found)

@@ -38,27 +38,29 @@ class PageDevice:
         return bytes(found.to_bytes())
 
     async def compile(self, shaders: Shaders, progress: Progress | None = None) -> None:
-        """Make pipelines; the host reports its own progress to the page."""
+        """Make pipelines; the host tells the page of each one itself."""
         wanted = {
             name: {"wgsl": one["wgsl"], "entry": one["entry"], "bindings": list(one["bindings"])}
             for name, one in shaders.items()
         }
-        await _calling(self._host.compile(json.dumps(wanted)))
+        await settled(self._host.compile(json.dumps(wanted)))
+        if progress:
+            progress(len(wanted), len(wanted))
 
     async def prepare(self, program: Program) -> None:
         """Make a program's bind groups."""
-        await _calling(self._host.prepare(program_json(program)))
+        await settled(self._host.prepare(program_json(program)))
 
     async def replay(self, program: str, times: int, read: Slice | None = None) -> bytes:
         """Run a prepared program `times` times in one submit, then read a part of a buffer."""
         part = read or Slice("", 0, 0)
         running = self._host.replay(program, times, part.buffer, part.offset, part.bytes)
-        found = await _calling(running)
+        found = await settled(running)
         return bytes(found.to_bytes())
 
 
-async def _calling(promise: Any) -> Any:
-    """Await a promise of the host's; its errors, already written for people, become ours."""
+async def settled(promise: Any) -> Any:
+    """The outcome of a promise of the host's; its errors, already written for people, become ours."""
     try:
         return await promise
     except Exception as error:  # JsException, which CPython does not have

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.program import Kernel, Slice, Step
 from gemtab.contracts.quantization import BLOCK
-from gemtab.contracts.errors import ShapeError
 from gemtab.kernels.variant import PLAIN, Variant, fold
 
 TILE = 32  # tokens, and rows of W, of matmul's tile

@@ -106,7 +106,7 @@ def plan_decode(model: Model) -> Program:
     _inputs(plan, len(model.settings.config.layers))
     for index in range(len(model.settings.config.layers)):
         LayerSteps(plan, index).whole()
-    _logits(plan)
+    _logits(plan, "logits")
     vocab = model.settings.config.vocab
     plan.add(PickSlab(vocab).step("pick", plan.slices("logits", "candidates", "state")))
     buffers = plan.slices("candidates", "top", "ids", "reply", "state")
@@ -131,7 +131,7 @@ def plan_score(model: Model, tokens: int) -> Program:
     _inputs(plan, len(model.settings.config.layers))
     for index in range(len(model.settings.config.layers)):
         LayerSteps(plan, index).whole()
-    _logits(plan)
+    _logits(plan, "scores")
     return plan.program()
 
 
@@ -151,13 +151,13 @@ def _inputs(plan: PassPlan, layers: int) -> None:
     plan.add(merge.step(plan.tokens, layers, "ple.merge", buffers))
 
 
-def _logits(plan: PassPlan) -> None:
+def _logits(plan: PassPlan, logits: str) -> None:
     """Final norm, head, softcap."""
     config = plan.model.settings.config
     norm = Norm(config.hidden, config.eps, plan.model.settings.variant)
     buffers = plan.slices("h", "normed", plan.vector(names.FINAL_NORM), "state")
     plan.add(norm.step(plan.tokens, names.FINAL_NORM, buffers))
-    plan.matmul(names.EMBED if config.tied else names.HEAD, "normed", "logits")
+    plan.matmul(names.EMBED if config.tied else names.HEAD, "normed", logits)
     if config.softcap:
         cap = Softcap(config.vocab, config.softcap)
-        plan.add(cap.step(plan.tokens, "softcap", plan.slices("logits", "state")))
+        plan.add(cap.step(plan.tokens, "softcap", plan.slices(logits, "state")))

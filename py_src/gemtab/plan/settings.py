@@ -85,7 +85,7 @@ class Settings:
         return tuple(Buffer(name, size, "state") for name, size in sizes.items())
 
     def scratch_buffers(self, tokens: int, scored: bool) -> tuple[Buffer, ...]:
-        """Activations of a pass over `tokens` tokens; logits of one token, or of all where `scored`."""
+        """Activations of a pass over `tokens` tokens; `logits` of one token, or `scores` of all."""
         config = self.config
         heads = max(config.heads * layer.head_dim for layer in config.layers)
         kv = max(layer.kv_heads * layer.head_dim for layer in config.layers)
@@ -100,5 +100,6 @@ class Settings:
         buffers = [
             Buffer(name, 4 * prod((tokens, width))) for name, width in widths.items() if width
         ]
-        rows = tokens if scored else 1
-        return (*buffers, Buffer("logits", 4 * rows * config.vocab))
+        # two names: a pass that outgrows a buffer would replace it under another program
+        logits = ("scores", tokens) if scored else ("logits", 1)
+        return (*buffers, Buffer(logits[0], 4 * logits[1] * config.vocab))

@@ -34,7 +34,7 @@ class FileArtifact:
         """Every kernel's WGSL, by kernel name."""
         return dict(json.loads(self.file("kernels")))
 
-    async def upload(self, index: int, device: Device, targets: Sequence[Target]) -> None:
+    async def upload(self, device: Device, index: int, targets: Sequence[Target]) -> None:
         """Copy what is wanted of a source into its buffers."""
         data = memoryview(self._read(self.manifest.sources[index]))
         for target in targets:

@@ -41,7 +41,7 @@ def instruction(rng: Random) -> tuple[str, Callable[[str], str]]:
         return rng.choice(END).format(tail), lambda text: f"{text} {tail}"
     if kind == 3:
         return rng.choice(START).format(tail), lambda text: f"{tail} {text}"
-    return rng.choice(ONLY).format(tail), lambda text: tail
+    return rng.choice(ONLY).format(tail), lambda _: tail
 
 
 def make(rng: Random) -> Example:
