@@ -70,6 +70,8 @@ def _set_params(block: str, kernel: Kernel) -> str:
 
 def compile_shaders(manifest: Manifest, folder: Path) -> str:
     """Compile every shader of an artifact that this machine's adapter can; a line that says how many."""
+    if "kernels" not in manifest.files:
+        return "shaders: the artifact has none"
     try:
         device = NativeDevice()
     except DeviceError as error:

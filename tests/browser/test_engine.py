@@ -27,24 +27,29 @@ def site(tmp_path_factory):
     return folder
 
 
+def in_thread(make):
+    """A function that calls a runner's methods in one thread of its own: Playwright's loop needs it so."""
+    with ThreadPoolExecutor(1) as thread:
+        runner = thread.submit(make).result()
+        yield lambda verb, *given: thread.submit(getattr(runner, verb), *given).result()
+        if hasattr(runner, "__exit__"):
+            thread.submit(runner.__exit__, None, None, None).result()
+
+
 @pytest.fixture(scope="module")
 def in_browser(site):
-    with BrowserRunner(site, "f32", 32, 512) as runner:
-        yield runner
+    yield from in_thread(lambda: BrowserRunner(site, "f32", 32, 512).__enter__())
 
 
 @pytest.fixture(scope="module")
 def natively(site):
-    """A function that runs the native executor, in a thread: Playwright's loop holds this one."""
-    with ThreadPoolExecutor(1) as thread:
-        runner = thread.submit(NativeRunner, site, "f32", 32, 512, lambda *_: None).result()
-        yield lambda verb, *given: thread.submit(getattr(runner, verb), *given).result()
+    yield from in_thread(lambda: NativeRunner(site, "f32", 32, 512, lambda *_: None))
 
 
 def test_logits_are_the_native_ones(in_browser, natively):
     ids = [2, *np.random.default_rng(5).integers(30, 1500, 80).tolist()]
 
-    found = np.frombuffer(in_browser.logits(ids), "<f4").reshape(len(ids), -1)
+    found = np.frombuffer(in_browser("logits", ids), "<f4").reshape(len(ids), -1)
 
     wanted = np.frombuffer(natively("logits", ids), "<f4").reshape(len(ids), -1)
     assert relative_l2(found, wanted).max() <= 5e-4
@@ -53,7 +58,7 @@ def test_logits_are_the_native_ones(in_browser, natively):
 def test_a_greedy_reply_has_the_native_ids(in_browser, natively):
     said: list[str] = []
 
-    reply = in_browser.reply(REQUEST, GREEDY, lambda _, piece: said.append(piece))
+    reply = in_browser("reply", REQUEST, GREEDY, lambda _, piece: said.append(piece))
 
     native = natively("reply", REQUEST, GREEDY, lambda *_: None)
     assert reply["ids"] == native["ids"]
