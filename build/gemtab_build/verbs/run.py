@@ -43,9 +43,9 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"--{kind}: Gemtab does not read {kind}s yet. Ask with text.")
     if args.max_tokens is not None and args.max_tokens < 1:
         raise UsageError(f"--max-tokens is at least 1, got {args.max_tokens}.")
-    messages = [{"role": "user", "content": args.prompt}]
+    messages: object = [{"role": "user", "content": args.prompt}]
     if args.messages:
-        messages = read_json(args.messages, "a list of messages")  # type: ignore[assignment]
+        messages = read_json(args.messages, "a list of messages")
     tools = read_json(args.tools, "a list of tools") if args.tools else None
     request = {
         "messages": messages, "tools": tools, "thinking": args.thinking, "max_tokens": args.max_tokens
