@@ -10,7 +10,7 @@ from gemtab.contracts.errors import UsageError
 from gemtab.contracts.quantization import KV_ENCODINGS
 from gemtab.weights.files import FileArtifact
 from gemtab_build.browser_runner import BrowserRunner
-from gemtab_build.runner import NativeRunner, Runner, check_ids
+from gemtab_build.runner import NativeRunner, check_ids
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -51,13 +51,9 @@ def run(args: argparse.Namespace) -> int:
     context = args.context or max(len(ids) + 1, 64)
     if args.on == "browser":
         with BrowserRunner(args.dir, args.kv, args.chunk, context) as runner:
-            found = _logits(runner, ids)
+            found = runner.logits(ids)
     else:
-        found = _logits(NativeRunner(args.dir, args.kv, args.chunk, context, lambda *_: None), ids)
+        found = NativeRunner(args.dir, args.kv, args.chunk, context, lambda *_: None).logits(ids)
     with args.out.open("wb") as stream:
         np.save(stream, np.frombuffer(found, "<f4").reshape(len(ids), vocab))
     return 0
-
-
-def _logits(runner: Runner, ids: list[int]) -> bytes:
-    return runner.logits(ids)

@@ -36,6 +36,7 @@ class Engine:
         self.cache = KvCache(settings.capacity, settings.config.window, 0 if whole else ring)
         self._shaders: Mapping[str, Any] = {}
         self._ready: set[str] = set()
+        self._prefills: dict[int, str] = {}
 
     @classmethod
     async def load(
@@ -103,12 +104,19 @@ class Engine:
         """Compute K and V of ids[start:], chunk by chunk."""
         for first in range(start, len(ids), self.settings.chunk):
             part = ids[first : first + self.settings.chunk]
-            program = plan_prefill(self.model, self._bucket(len(part)))
-            await self._prepare(program)
+            program = await self._prefill_program(self._bucket(len(part)))
             self.write_ids(part)
             self.write_state(State(first, len(part), capacity=self.settings.capacity))
-            await self.device.replay(program.name, 1)
+            await self.device.replay(program, 1)
             self.cache.extend(part)
+
+    async def _prefill_program(self, tokens: int) -> str:
+        """The name of the prefill program of that length, planned the first time it is wanted."""
+        if tokens not in self._prefills:
+            program = plan_prefill(self.model, tokens)
+            await self._prepare(program)
+            self._prefills[tokens] = program.name
+        return self._prefills[tokens]
 
     def _bucket(self, tokens: int) -> int:
         """The planned length for a chunk: powers of two, so that few programs serve all."""
