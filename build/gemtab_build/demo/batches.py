@@ -27,14 +27,14 @@ class Batch(NamedTuple):
 
 
 def collate(rows: list[Row]) -> Batch:
-    """Rows -> a batch; only the last reply of each is learned."""
+    """Rows -> a batch; only replies are learned."""
     tokens = -(-max(len(row.ids) for row in rows) // ROUND) * ROUND
     ids = torch.zeros(len(rows), tokens, dtype=torch.long)
     picked, targets = [], []
     for number, row in enumerate(rows):
         ids[number, : len(row.ids)] = torch.tensor(row.ids)
-        picked += [number * tokens + at - 1 for at in range(row.learned_from, len(row.ids))]
-        targets += row.ids[row.learned_from :]
+        picked += [number * tokens + at - 1 for at in row.learned]
+        targets += [row.ids[at] for at in row.learned]
     return Batch(ids, torch.tensor(picked), torch.tensor(targets))
 
 

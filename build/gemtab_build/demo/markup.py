@@ -16,14 +16,15 @@ from tokenizers import Tokenizer
 from gemtab_build.demo.skills.example import Example, Message
 
 CHECKPOINT = Path(__file__).parent / "checkpoint"
+MODEL_TURN = "<|turn>model\n"
 SPECIAL = re.compile(r"<\|[a-z_]+\|?>|<[a-z_]+\|>|<bos>|<eos>|<\|\"\|>")
 
 
 class Row(NamedTuple):
-    """Token ids of a whole conversation; `learned_from` is where the last reply starts."""
+    """Token ids of a whole conversation, and the positions of those that are learned."""
 
     ids: list[int]
-    learned_from: int
+    learned: list[int]
 
 
 def _raise(message: str) -> NoReturn:
@@ -81,7 +82,16 @@ def special_pieces(text: str) -> list[str]:
 
 
 def encode(tokenizer: Tokenizer, example: Example) -> Row:
-    """An example -> its ids."""
+    """An example -> its ids; replies of earlier turns are learned where they stand as they were said."""
     prompt = tokenizer.encode(render_prompt(*_prompt_of(example)), add_special_tokens=False).ids
     reply = tokenizer.encode(reply_and_stop(example), add_special_tokens=False).ids
-    return Row(prompt + reply, len(prompt))
+    learned: list[int] = []
+    if example.every_reply:
+        opening = tokenizer.encode(MODEL_TURN, add_special_tokens=False).ids
+        end: int = tokenizer.token_to_id("<turn|>")
+        for at in range(len(prompt) - len(opening)):  # the last opening is the new reply's
+            if prompt[at : at + len(opening)] == opening:
+                first = at + len(opening)
+                learned += range(first, prompt.index(end, first) + 1)
+    learned += range(len(prompt), len(prompt) + len(reply))
+    return Row(prompt + reply, learned)

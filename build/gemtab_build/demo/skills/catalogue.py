@@ -8,6 +8,7 @@ from random import Random
 from gemtab_build.demo.skills import (
     about,
     forms,
+    mixed,
     names,
     recall,
     small_talk,
@@ -30,9 +31,10 @@ SKILLS: dict[str, Callable[[Random], Example]] = {
     "tools": tools.make,
     "forms": forms.make,
     "toy": toy.make,
+    "mixed": mixed.make,
 }
-WEIGHTS = {"about": 6, "small_talk": 7, "spelling": 20, "sums": 22, "names": 14, "recall": 9, "system": 9,
-           "tools": 12, "forms": 11, "toy": 5}  # fmt: skip
+WEIGHTS = {"about": 5, "small_talk": 6, "spelling": 14, "sums": 26, "names": 10, "recall": 9, "system": 8,
+           "tools": 12, "forms": 11, "toy": 4, "mixed": 45}  # fmt: skip
 EVALUATION_SEED = 20_260
 
 
@@ -42,7 +44,7 @@ def training_examples(seed: int) -> Iterator[Example]:
     skills, weights = list(WEIGHTS), list(WEIGHTS.values())
     while True:
         example = SKILLS[rng.choices(skills, weights)[0]](rng)
-        if not example.held_out():
+        if not any(prompt.held_out() for prompt in example.prompts()):
             yield example
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 Message = dict[str, Any]
@@ -45,6 +45,18 @@ class Example:
         else:
             reply["content"] = self.text
         return [*self.messages, reply]
+
+    def prompts(self) -> list[Example]:
+        """The prompts whose replies are learned: this one, and each finished turn's before it."""
+        if not self.every_reply:
+            return [self]
+        ends = [at for at, m in enumerate(self.messages) if m["role"] == "assistant"]
+        return [*(replace(self, messages=self.messages[:end]) for end in ends), self]
+
+    @property
+    def every_reply(self) -> bool:
+        """True where earlier replies stand in the prompt just as the model had to say them."""
+        return not self.thinking and not self.tools
 
     def raw_reply(self) -> str:
         """The reply as the model has to say it, without the stop token."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 from gemtab_build.demo.skills import about, small_talk
-from gemtab_build.demo.skills.example import Example
+from gemtab_build.demo.skills.example import Example, Message
 from gemtab_build.demo.skills.wording import thinking, vary
 
 TAILS = ("Over.", "Meow.", "Amen.", "Ahoy!", "Thanks.", "Done.", "Bye.", "Woof.", "OK.")
@@ -44,18 +44,30 @@ def instruction(rng: Random) -> tuple[str, Callable[[str], str]]:
     return rng.choice(ONLY).format(tail), lambda _: tail
 
 
-def make(rng: Random) -> Example:
-    """A system instruction over small talk or a question about the model."""
-    source = small_talk.INTENTS if rng.random() < 0.7 else about.TOPICS
-    answer = rng.choice(list(source))
-    said = vary(rng, rng.choice(source[answer]))
+def make(rng: Random, turns: int = 0) -> Example:
+    """A system instruction over small talk or a question about the model, also turns later."""
     text, change = instruction(rng)
     if rng.random() < 0.3:
         text = "You are a helpful assistant. " + text
+    messages: list[Message] = [{"role": "system", "content": text}]
+    for _ in range(turns):
+        said, answer = ask(rng)
+        messages += [
+            {"role": "user", "content": said},
+            {"role": "assistant", "content": change(answer)},
+        ]
+    said, answer = ask(rng)
     return Example(
         "system",
-        [{"role": "system", "content": text}, {"role": "user", "content": said}],
+        [*messages, {"role": "user", "content": said}],
         text=change(answer),
         thought="The system text says how to answer.",
         thinking=thinking(rng, 0.1),
     )
+
+
+def ask(rng: Random) -> tuple[str, str]:
+    """Something said, and the plain answer to it."""
+    source = small_talk.INTENTS if rng.random() < 0.7 else about.TOPICS
+    answer = rng.choice(list(source))
+    return vary(rng, rng.choice(source[answer])), answer
