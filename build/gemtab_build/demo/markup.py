@@ -88,7 +88,7 @@ def encode(tokenizer: Tokenizer, example: Example) -> Row:
     learned: list[int] = []
     if example.every_reply:
         opening = tokenizer.encode(MODEL_TURN, add_special_tokens=False).ids
-        end: int = tokenizer.token_to_id("<turn|>")
+        [end] = tokenizer.encode("<turn|>", add_special_tokens=False).ids
         for at in range(len(prompt) - len(opening)):  # the last opening is the new reply's
             if prompt[at : at + len(opening)] == opening:
                 first = at + len(opening)
