@@ -8,6 +8,7 @@ from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.program import Kernel, Program, Slice
 from gemtab.contracts.state import State
 from gemtab.generate.kv_cache import KvCache
+from gemtab.generate.rings import RingCopies
 from gemtab.gpu.device import Device
 from gemtab.plan.forward import Model, plan_decode, plan_prefill, plan_score
 from gemtab.plan.rope import rope_table
@@ -34,6 +35,7 @@ class Engine:
         ring = min(rings, default=0)
         whole = ring in (0, settings.capacity)
         self.cache = KvCache(settings.capacity, settings.config.window, 0 if whole else ring)
+        self._rings = RingCopies(device, settings.rings())
         self._shaders: Mapping[str, Any] = {}
         self._ready: set[str] = set()
         self._prefills: dict[int, str] = {}
@@ -100,8 +102,19 @@ class Engine:
         """Set the next pass's token ids."""
         self.device.write("ids", 0, b"".join(id.to_bytes(4, "little") for id in ids))
 
-    async def prefill(self, ids: Sequence[int], start: int) -> None:
-        """Compute K and V of ids[start:], chunk by chunk."""
+    async def prefill(self, prompt: Sequence[int]) -> int:
+        """Compute K and V of all but the prompt's last id; how many of them the cache still held."""
+        start, restored = self.cache.begin(prompt)
+        if restored:
+            self._rings.restore(restored)
+        await self._compute(prompt[:-1], start)
+        snapshot = self.cache.snapshot()
+        if snapshot:
+            self._rings.take(snapshot)
+        return start
+
+    async def _compute(self, ids: Sequence[int], start: int) -> None:
+        """K and V of ids[start:], chunk by chunk."""
         for first in range(start, len(ids), self.settings.chunk):
             part = ids[first : first + self.settings.chunk]
             program = await self._prefill_program(self._bucket(len(part)))

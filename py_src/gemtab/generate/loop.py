@@ -35,11 +35,10 @@ class Run:
 async def generate(engine: Engine, run: Run) -> AsyncIterator[list[int]]:
     """The reply's ids as they come, the stop id last if one ended it; `run.reason` says why it ended."""
     began = perf_counter()
-    run.kept = engine.cache.begin(run.prompt)
     if run.max_tokens < 1:
         run.reason = "length"
         return
-    await engine.prefill(run.prompt[:-1], run.kept)
+    run.kept = await engine.prefill(run.prompt)
     run.prefill_seconds = perf_counter() - began
     decoder = _Decoder(engine, run)
     try:

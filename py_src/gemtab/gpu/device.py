@@ -31,6 +31,10 @@ class Device(Protocol):
         """Copy bytes into a buffer; offset and length are multiples of 4."""
         ...
 
+    def copy(self, source: Slice, target: Slice) -> None:
+        """Copy a part of a buffer into a part of another, of the same length."""
+        ...
+
     async def read(self, part: Slice) -> bytes:
         """The bytes of a part of a buffer, once all earlier work is done."""
         ...

@@ -67,6 +67,15 @@ class NativeDevice:
         """Copy bytes into a buffer."""
         self._device.queue.write_buffer(self._buffers[buffer], offset, data)
 
+    def copy(self, source: Slice, target: Slice) -> None:
+        """Copy a part of a buffer into a part of another."""
+        encoder = self._device.create_command_encoder()
+        encoder.copy_buffer_to_buffer(
+            self._buffers[source.buffer], source.offset,
+            self._buffers[target.buffer], target.offset, source.bytes,
+        )  # fmt: skip
+        self._device.queue.submit([encoder.finish()])
+
     async def read(self, part: Slice) -> bytes:
         """The bytes of a part of a buffer."""
         buffer = self._buffers[part.buffer]

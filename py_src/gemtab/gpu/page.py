@@ -32,6 +32,10 @@ class PageDevice:
         """Copy bytes into a buffer."""
         self._host.write(buffer, offset, data)
 
+    def copy(self, source: Slice, target: Slice) -> None:
+        """Copy a part of a buffer into a part of another."""
+        self._host.copy(source.buffer, source.offset, target.buffer, target.offset, source.bytes)
+
     async def read(self, part: Slice) -> bytes:
         """The bytes of a part of a buffer."""
         found = await self._host.read(part.buffer, part.offset, part.bytes)

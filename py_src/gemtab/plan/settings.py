@@ -63,6 +63,17 @@ class Settings:
             for name in ("k", "v")
         )
 
+    def rings(self) -> tuple[Buffer, ...]:
+        """Those of the cache's buffers that are rings and forget; none in a short context."""
+        ringed = {
+            index
+            for index, layer in enumerate(self.config.layers)
+            if self.ring(layer) < self.capacity
+        }
+        return tuple(
+            one for one in self.cache_buffers() if int(one.name.partition(".")[2]) in ringed
+        )
+
     def _cache_bytes(self, layer: LayerConfig) -> int:
         return self.ring(layer) * layer.kv_heads * kv_row_words(self.kv, layer.head_dim) * 4
 
