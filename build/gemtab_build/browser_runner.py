@@ -36,13 +36,15 @@ ASK = """(request) => new Promise((resolve) => {
 class BrowserRunner:
     """The engine in Chromium. A context manager: the browser and the server end with it."""
 
-    def __init__(self, folder: Path, kv: str, chunk: int | None, context: int | None) -> None:
+    def __init__(
+        self, folder: Path, kv: str, chunk: int | None, context: int | None, ple: str = "auto"
+    ) -> None:
         if not (folder / "engine" / "worker.js").is_file():
             raise UsageError(
                 f"{folder} is no site: it has no engine/worker.js. Give the folder that `gemtab build` wrote."
             )
         self._folder = folder
-        self._load = {"kv": kv, "chunk": chunk, "context": context}
+        self._load = {"kv": kv, "chunk": chunk, "context": context, "ple": ple}
         self._stack = ExitStack()
         self._say: Say = lambda *_: None
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from gemtab.contracts.errors import CheckpointError
 from gemtab.contracts.manifest import Piece, Source, Tensor
-from gemtab.contracts.names import tensor_shapes
+from gemtab.contracts.names import PLE_EMBED, tensor_shapes
 from gemtab.contracts.placement import ROW_STEP, rows_and_width
 from gemtab_build.checkpoint import Checkpoint
 from gemtab_build.quantize import F16_MAX, choose_encoding, encode
@@ -30,6 +30,8 @@ def write_tensors(
     notes: list[str] = []
     done = 0
     for ours, shape in shapes.items():
+        if ours == PLE_EMBED:
+            shards.close()  # shards of its own, so that it can stay where it is
         encoding, note = _encoding(checkpoint, names[ours], shape, wanted)
         if note:
             notes.append(f"{ours}: {note}")

@@ -11,6 +11,7 @@ from gemtab.generate.engine import Engine, Report
 from gemtab.generate.sampling import Sampling
 from gemtab.generate.session import Session
 from gemtab.gpu.native import NativeDevice
+from gemtab.plan.memory import place_table
 from gemtab.plan.settings import Settings
 from gemtab.text.chat_template import ChatTemplate
 from gemtab.text.prompt import Prompter
@@ -47,16 +48,26 @@ class NativeRunner:
     """The engine over wgpu-py, in this process."""
 
     def __init__(
-        self, folder: Path, kv: str, chunk: int | None, context: int | None, report: Report
+        self,
+        folder: Path,
+        kv: str,
+        chunk: int | None,
+        context: int | None,
+        report: Report,
+        ple: str = "auto",
     ) -> None:
         self.artifact = FileArtifact(folder)
         manifest = self.artifact.manifest
         device = NativeDevice()
         capacity = min(context or DEFAULT_CONTEXT, manifest.config.max_position)
         settings = Settings(manifest.config, device.facts, capacity, kv, chunk or DEFAULT_CHUNK)
+        settings = place_table(settings, manifest.tensors, ple)
         shaders = self.artifact.shaders()
         upload = partial(self.artifact.upload, device)
-        self.engine = asyncio.run(Engine.load(device, manifest, settings, shaders, upload, report))
+        stage = partial(self.artifact.stage, device)
+        self.engine = asyncio.run(
+            Engine.load(device, manifest, settings, shaders, upload, report, stage)
+        )
 
     def logits(self, ids: Sequence[int]) -> bytes:
         """f32 [tokens, vocab]."""

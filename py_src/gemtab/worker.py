@@ -4,6 +4,7 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from gemtab.contracts.errors import GemtabError, UsageError
@@ -12,11 +13,13 @@ from gemtab.generate.engine import Engine
 from gemtab.generate.sampling import GREEDY, Sampling
 from gemtab.generate.session import Session
 from gemtab.gpu.page import PageDevice, settled
+from gemtab.plan.memory import place_table
 from gemtab.plan.settings import Settings
 from gemtab.text.chat_template import ChatTemplate
 from gemtab.text.prompt import Prompter
 from gemtab.text.tokenizer import Tokenizer
 from gemtab.weights.placing import Target
+from gemtab.weights.rows import TablePlane
 
 DEFAULT_CONTEXT = 4096
 DEFAULT_CHUNK = 128
@@ -29,6 +32,7 @@ class Door:
         self._host = host
         self._session: Session | None = None
         self._manifest: Manifest | None = None
+        self._table: Sequence[TablePlane] = ()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped: set[int] = set()
         self._turn = asyncio.Lock()  # one reply at a time: they share the cache
@@ -73,8 +77,13 @@ class Door:
             request.get("kv") or "f16",
             request.get("chunk") or DEFAULT_CHUNK,
         )
+        settings = place_table(
+            settings, manifest.tensors, request.get("ple") or "auto", request.get("memory") or 0
+        )
         shaders = json.loads(await self._file("kernels"))
-        engine = await Engine.load(device, manifest, settings, shaders, self._upload)
+        engine = await Engine.load(
+            device, manifest, settings, shaders, self._upload, stage=self._stage
+        )
         tokenizer = Tokenizer.from_bytes(await self._file("tokenizer"))
         template = ChatTemplate(
             (await self._file("chat_template")).decode(), dict(manifest.special_tokens)
@@ -97,6 +106,13 @@ class Door:
         """Bytes go from the network to the GPU in JavaScript, past the Python heap."""
         wanted = [[t.buffer, t.buffer_offset, t.source_offset, t.bytes] for t in targets]
         await settled(self._host.uploadSource(index, json.dumps(wanted)))
+
+    async def _stage(self, table: Sequence[TablePlane], ids: Sequence[int]) -> None:
+        """Rows go from where the table lies to the GPU in JavaScript, all planes in one call."""
+        if table is not self._table:
+            self._host.openTable(json.dumps([asdict(plane) for plane in table]))
+            self._table = table
+        await settled(self._host.stageRows(json.dumps(list(ids))))
 
     async def _reply(self, request: Mapping[str, Any]) -> None:
         request_id = request["id"]

@@ -30,9 +30,15 @@ def memory_engine(device, config, tensors, capacity=512, **settings) -> Engine:
             data = stored[index][target.source_offset : end]
             device.write(target.buffer, target.buffer_offset, data)
 
+    async def stage(planes, ids):
+        for plane in planes:
+            found = (plane.find(token_id) for token_id in ids)
+            rows = [stored[source][at : at + plane.row_bytes] for source, at in found]
+            device.write(plane.buffer, 0, b"".join(rows))
+
     shaders = json.loads(kernels_json(config, entries))
     planned = Settings(config, device.facts, capacity, **settings)
-    return asyncio.run(Engine.load(device, manifest, planned, shaders, upload))
+    return asyncio.run(Engine.load(device, manifest, planned, shaders, upload, stage=stage))
 
 
 def engine_logits(engine, ids) -> np.ndarray:

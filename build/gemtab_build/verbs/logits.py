@@ -8,6 +8,7 @@ import numpy as np
 
 from gemtab.contracts.errors import UsageError
 from gemtab.contracts.quantization import KV_ENCODINGS
+from gemtab.plan.memory import PLE_PLACES
 from gemtab.weights.files import FileArtifact
 from gemtab_build.browser_runner import BrowserRunner
 from gemtab_build.runner import NativeRunner, check_ids
@@ -28,6 +29,8 @@ def add_executor_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--on", choices=("native", "browser"), default="native", help="(%(default)s)")
     verb.add_argument("--kv", choices=KV_ENCODINGS, default="f16", help="KV cache (%(default)s)")
     verb.add_argument("--chunk", type=int, help="prompt tokens run together (128)")
+    where = "per-layer embeddings: whole on the GPU, or rows from disk (%(default)s: what fits)"
+    verb.add_argument("--ple", choices=PLE_PLACES, default="auto", help=where)
     verb.add_argument("--context", type=int, help="positions the cache holds (4096)")
 
 
@@ -50,10 +53,11 @@ def run(args: argparse.Namespace) -> int:
     check_ids(ids, vocab)
     context = args.context or max(len(ids) + 1, 64)
     if args.on == "browser":
-        with BrowserRunner(args.dir, args.kv, args.chunk, context) as runner:
+        with BrowserRunner(args.dir, args.kv, args.chunk, context, args.ple) as runner:
             found = runner.logits(ids)
     else:
-        found = NativeRunner(args.dir, args.kv, args.chunk, context, lambda *_: None).logits(ids)
+        native = NativeRunner(args.dir, args.kv, args.chunk, context, lambda *_: None, args.ple)
+        found = native.logits(ids)
     with args.out.open("wb") as stream:
         np.save(stream, np.frombuffer(found, "<f4").reshape(len(ids), vocab))
     return 0

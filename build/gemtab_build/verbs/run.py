@@ -61,9 +61,9 @@ def _reply(args: argparse.Namespace, request: dict[str, Any], sampling: Sampling
             print(piece, end="", file=sys.stderr if kind == "thinking" else sys.stdout, flush=True)
 
     if args.on == "browser":
-        with BrowserRunner(args.dir, args.kv, args.chunk, args.context) as runner:
+        with BrowserRunner(args.dir, args.kv, args.chunk, args.context, args.ple) as runner:
             return runner.reply(request, sampling, say)
-    native = NativeRunner(args.dir, args.kv, args.chunk, args.context, lambda *_: None)
+    native = NativeRunner(args.dir, args.kv, args.chunk, args.context, lambda *_: None, args.ple)
     return native.reply(request, sampling, say)
 
 

@@ -7,11 +7,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class DeviceFacts:
-    """An adapter's name, its WebGPU features, and the limits that Gemtab heeds (bytes, counts)."""
+    """An adapter's name, its WebGPU features, and the limits that Gemtab heeds (bytes, counts).
+
+    `memory` is what a model may sensibly take, in bytes; 0 where nothing says.
+    """
 
     adapter: str
     features: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
+    memory: int = 0
 
     @property
     def largest_binding(self) -> int:
@@ -22,4 +26,5 @@ class DeviceFacts:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "DeviceFacts":
         """Facts as an executor reports them."""
-        return cls(data["adapter"], frozenset(data["features"]), dict(data["limits"]))
+        limits = dict(data["limits"])
+        return cls(data["adapter"], frozenset(data["features"]), limits, data.get("memory", 0))

@@ -19,7 +19,6 @@ def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     if not config.tied:
         shapes[HEAD] = (config.vocab, hidden)
     if ple:
-        shapes[PLE_EMBED] = (config.ple_vocab, len(config.layers) * ple)
         shapes[PLE_PROJECTION] = (len(config.layers) * ple, hidden)
         shapes[PLE_NORM] = (ple,)
     for index, own in enumerate(config.layers):
@@ -41,4 +40,6 @@ def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
             norms.append("post_ple_norm")
         parts |= dict.fromkeys(norms, (hidden,))
         shapes |= {layer(index, part): shape for part, shape in parts.items()}
+    if ple:  # last: it is nearly half of all bytes, and a chat can begin without it
+        shapes[PLE_EMBED] = (config.ple_vocab, len(config.layers) * ple)
     return shapes

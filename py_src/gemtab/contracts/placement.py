@@ -28,6 +28,11 @@ def rows_and_width(shape: tuple[int, ...]) -> tuple[int, int]:
     return (shape[0], shape[1]) if len(shape) == 2 else (1, prod(shape))
 
 
+def row_buffer(tensor: str, plane: str) -> str:
+    """The buffer that takes single rows of a table which is not on the GPU."""
+    return f"{tensor}.{plane}.rows"
+
+
 def place(tensors: Mapping[str, Tensor], largest_binding: int) -> dict[str, tuple[Part, ...]]:
     """The parts of every tensor, none of whose planes is larger than a binding may be (bytes)."""
     return {name: _parts(name, tensor, largest_binding) for name, tensor in tensors.items()}

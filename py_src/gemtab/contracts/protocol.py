@@ -1,8 +1,10 @@
 """Messages between the page and the worker, as plain JSON. `web/engine/protocol.js` holds the same types.
 
 page → worker
-    {type: "load", model, context, kv, chunk}        model: URL of the folder that holds manifest.json;
-                                                     the others may be null
+    {type: "load", model, context, kv, chunk, ple, memory}
+                                                     model: URL of the folder that holds manifest.json;
+                                                     ple: auto | gpu | disk; memory: bytes of GPU to use;
+                                                     all but the model may be null
     {type: "reply", id, messages, tools, thinking, sampling, maxTokens}
     {type: "logits", id, ids}                        for parity tests
     {type: "stop", id}                               end that reply after the tokens in flight

@@ -14,9 +14,15 @@ from gemtab.plan.forward import Model, plan_decode, plan_prefill, plan_score
 from gemtab.plan.rope import rope_table
 from gemtab.plan.settings import Settings
 from gemtab.weights.placing import Target, targets
+from gemtab.weights.rows import TablePlane, table_planes
 
 Upload = Callable[[int, Sequence[Target]], Awaitable[None]]
+Stage = Callable[[Sequence[TablePlane], Sequence[int]], Awaitable[None]]  # rows to their buffers
 Report = Callable[[str, int, int], None]  # stage, done, total
+
+
+async def _no_stage(_planes: Sequence[TablePlane], _ids: Sequence[int]) -> None:
+    """The stage of a model whose tables are all on the GPU."""
 
 
 def _quiet(stage: str, done: int, total: int) -> None:
@@ -36,6 +42,13 @@ class Engine:
         whole = ring in (0, settings.capacity)
         self.cache = KvCache(settings.capacity, settings.config.window, 0 if whole else ring)
         self._rings = RingCopies(device, settings.rings())
+        self._table = tuple(
+            plane
+            for name, tensor in manifest.tensors.items()
+            if name not in self.model.parts
+            for plane in table_planes(name, tensor)
+        )
+        self._stage: Stage = _no_stage
         self._shaders: Mapping[str, Any] = {}
         self._ready: set[str] = set()
         self._prefills: dict[int, str] = {}
@@ -49,15 +62,18 @@ class Engine:
         shaders: Mapping[str, Any],
         upload: Upload,
         report: Report = _quiet,
+        stage: Stage = _no_stage,
     ) -> "Engine":
         """Weights to the GPU, shaders compiled, tables written."""
         engine = cls(device, manifest, settings)
         engine._shaders = shaders
+        engine._stage = stage
         for buffer in engine.model.weight_buffers():
             device.create(buffer)
-        total = sum(source.bytes for source in manifest.sources)
+        sources = targets(manifest, engine.model.parts)
+        total = sum(manifest.sources[index].bytes for index in sources)
         done = 0
-        for index, wanted in targets(manifest, engine.model.parts).items():
+        for index, wanted in sources.items():
             await upload(index, wanted)
             done += manifest.sources[index].bytes
             report("weights", done, total)
@@ -69,6 +85,8 @@ class Engine:
 
     def _write_tables(self) -> None:
         config = self.settings.config
+        numbers = range(self.settings.chunk)
+        self.device.write("row.ids", 0, b"".join(one.to_bytes(4, "little") for one in numbers))
         for layer in {layer.sliding: layer for layer in config.layers}.values():
             table = rope_table(config.rope(layer), layer.head_dim, self.settings.capacity)
             if table:
@@ -98,9 +116,20 @@ class Engine:
         """Set what the next pass starts from."""
         self.device.write("state", 0, state.to_bytes())
 
-    def write_ids(self, ids: Sequence[int]) -> None:
-        """Set the next pass's token ids."""
+    @property
+    def staged(self) -> bool:
+        """Whether rows must be staged for each token, so that none can be computed ahead."""
+        return bool(self._table)
+
+    async def stage(self, ids: Sequence[int]) -> None:
+        """Bring the rows of these ids for the next pass, of tables that are not on the GPU."""
+        if self._table:
+            await self._stage(self._table, ids)
+
+    async def write_ids(self, ids: Sequence[int]) -> None:
+        """Set the next pass's token ids, and bring their rows."""
         self.device.write("ids", 0, b"".join(id.to_bytes(4, "little") for id in ids))
+        await self.stage(ids)
 
     async def prefill(self, prompt: Sequence[int]) -> int:
         """Compute K and V of all but the prompt's last id; how many of them the cache still held."""
@@ -118,7 +147,7 @@ class Engine:
         for first in range(start, len(ids), self.settings.chunk):
             part = ids[first : first + self.settings.chunk]
             program = await self._prefill_program(self._bucket(len(part)))
-            self.write_ids(part)
+            await self.write_ids(part)
             self.write_state(State(first, len(part), capacity=self.settings.capacity))
             await self.device.replay(program, 1)
             self.cache.extend(part)
@@ -149,7 +178,7 @@ class Engine:
         found = bytearray()
         for first in range(0, len(ids), rows):
             part = ids[first : first + rows]
-            self.write_ids(part)
+            await self.write_ids(part)
             self.write_state(State(first, len(part), capacity=self.settings.capacity))
             wanted = Slice("scores", 0, 4 * vocab * len(part))
             found += await self.device.replay(program.name, 1, wanted)

@@ -40,6 +40,7 @@ async def generate(engine: Engine, run: Run) -> AsyncIterator[list[int]]:
         return
     run.kept = await engine.prefill(run.prompt)
     run.prefill_seconds = perf_counter() - began
+    await engine.write_ids([run.prompt[-1]])
     decoder = _Decoder(engine, run)
     try:
         while not run.reason:
@@ -59,10 +60,10 @@ class _Decoder:
         self.first = len(run.prompt) - 1  # the position of the first decode
         self.limit = min(run.max_tokens, engine.settings.capacity - self.first)
         self.submitted = self.seen = 0
+        self.depth = 1 if engine.staged else 2  # submits in flight
         self.batch = 1
         self.flying: deque[tuple[int, asyncio.Future[bytes]]] = deque()
         sampling = run.sampling
-        engine.write_ids([run.prompt[-1]])
         engine.write_state(
             State(
                 self.first, 1, 0, sampling.seed, sampling.top_k, sampling.temperature,
@@ -72,7 +73,9 @@ class _Decoder:
 
     async def next(self) -> list[int]:
         """The ids of the oldest submit, cut where the reply ends."""
-        while len(self.flying) < 2 and self.submitted < self.limit:
+        if self.engine.staged and self.run.ids:
+            await self.engine.stage(self.run.ids[-1:])
+        while len(self.flying) < self.depth and self.submitted < self.limit:
             self._submit()
         times, future = self.flying.popleft()
         began = perf_counter()
@@ -90,6 +93,8 @@ class _Decoder:
         self.submitted += times
 
     def _pace(self, times: int, seconds: float) -> None:
+        if self.engine.staged:
+            return  # the next row is known once the last id is
         if seconds < SUBMIT_SECONDS:
             self.batch = min(BATCH, max(self.batch, 2 * times))
         elif seconds > 2 * SUBMIT_SECONDS:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from gemtab.contracts import names
 from gemtab.contracts.manifest import Tensor
-from gemtab.contracts.placement import Part, place, rows_and_width
+from gemtab.contracts.placement import Part, place, row_buffer, rows_and_width
 from gemtab.contracts.program import Buffer, Program, Slice, Step
+from gemtab.contracts.quantization import planes
 from gemtab.kernels.elementwise import PleMerge, Softcap
 from gemtab.kernels.embed import Embed
 from gemtab.kernels.matmul import Matmul
@@ -33,7 +34,12 @@ class Model:
     @classmethod
     def on(cls, settings: Settings, tensors: dict[str, Tensor]) -> "Model":
         """Place the tensors within the device's limits."""
-        return cls(settings, tensors, place(tensors, settings.facts.largest_binding))
+        placed = {
+            name: tensor
+            for name, tensor in tensors.items()
+            if name != names.PLE_EMBED or not settings.ple_on_disk
+        }
+        return cls(settings, tensors, place(placed, settings.facts.largest_binding))
 
     def weight_buffers(self) -> tuple[Buffer, ...]:
         """Every buffer that holds weights."""
@@ -42,6 +48,15 @@ class Model:
             for parts in self.parts.values()
             for part in parts
             for _, name, size in part.buffers
+        )
+
+    def row_buffers(self) -> tuple[Buffer, ...]:
+        """What takes a chunk's rows of a table that is not on the GPU; empty where all are."""
+        return tuple(
+            Buffer(row_buffer(name, plane.name), plane.bytes(self.settings.chunk), "state")
+            for name, tensor in self.tensors.items()
+            if name not in self.parts
+            for plane in planes(tensor.encoding, tensor.shape[1])
         )
 
 
@@ -55,7 +70,9 @@ class PassPlan:
         self.steps: list[Step] = []
         settings = model.settings
         scratch = settings.scratch_buffers(tokens, scored)
-        self.buffers = (*settings.state_buffers(), *settings.cache_buffers(), *scratch)
+        self.buffers = (
+            *settings.state_buffers(), *settings.cache_buffers(), *model.row_buffers(), *scratch
+        )  # fmt: skip
         self._sizes = {buffer.name: buffer.bytes for buffer in self.buffers}
         self._sizes |= {buffer.name: buffer.bytes for buffer in model.weight_buffers()}
 
@@ -80,20 +97,30 @@ class PassPlan:
             wanted = min(part.rows, (n_out if rows is None else rows) - part.first_row)
             if wanted <= 0:
                 break
-            kernel = Matmul(stored.encoding, n_in, wanted, part.first_row, n_out, settings.variant)
+            kernel = Matmul(
+                stored.encoding, n_in, wanted, part.first_row, n_out, settings.variant, stored.srq
+            )
             planes = [name for _, name, _ in part.buffers]
             self.add(kernel.step(self.tokens, tensor, self.slices(x, y, "state", *planes)))
 
     def embed(self, tensor: str, y: str, scale: float) -> None:
-        """y = rows of the table for `ids`, times `scale`, a step for each part of the table."""
+        """y = rows of the table for `ids`, times `scale`, a step for each part of the table.
+
+        Of a table that is not on the GPU, row t for token t lies ready: `row.ids` is 0, 1, 2, ….
+        """
         stored = self.model.tensors[tensor]
         _, n_in = rows_and_width(stored.shape)
+        variant, tokens = self.model.settings.variant, self.model.settings.chunk
+        if tensor not in self.model.parts:
+            kernel = Embed(stored.encoding, n_in, tokens, 0, scale, variant)
+            rows = [row_buffer(tensor, plane.name) for plane in planes(stored.encoding, n_in)]
+            buffers = self.slices("row.ids", y, "state", *rows)
+            self.add(kernel.step(self.tokens, tensor, buffers))
+            return
         for part in self.model.parts[tensor]:
-            kernel = Embed(
-                stored.encoding, n_in, part.rows, part.first_row, scale, self.model.settings.variant
-            )
-            planes = [name for _, name, _ in part.buffers]
-            self.add(kernel.step(self.tokens, tensor, self.slices("ids", y, "state", *planes)))
+            kernel = Embed(stored.encoding, n_in, part.rows, part.first_row, scale, variant)
+            stored_in = [name for _, name, _ in part.buffers]
+            self.add(kernel.step(self.tokens, tensor, self.slices("ids", y, "state", *stored_in)))
 
     def program(self) -> Program:
         """What was added, frozen."""

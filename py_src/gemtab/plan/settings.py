@@ -20,7 +20,10 @@ LOOKAHEAD = 32  # tokens in flight at most
 
 @dataclass(frozen=True)
 class Settings:
-    """A cache of `capacity` positions in `kv` encoding, prompts in chunks of at most `chunk` tokens."""
+    """A cache of `capacity` positions in `kv` encoding, prompts in chunks of at most `chunk` tokens.
+
+    With `ple_on_disk`, the per-layer embeddings' table stays off the GPU and its rows come token by token.
+    """
 
     config: ModelConfig
     facts: DeviceFacts
@@ -28,6 +31,7 @@ class Settings:
     kv: str = "f16"
     chunk: int = 128
     whole_limit: int = WHOLE_LIMIT
+    ple_on_disk: bool = False
 
     def __post_init__(self) -> None:
         if self.kv not in KV_ENCODINGS:
@@ -83,6 +87,7 @@ class Settings:
         sizes = {
             "state": STATE_BYTES,
             "ids": 4 * max(self.chunk, 2),
+            "row.ids": 4 * self.chunk,
             "reply": 4 * REPLY,
             "top": 8 * MAX_CANDIDATES,
             "candidates": candidates,

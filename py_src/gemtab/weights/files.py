@@ -10,6 +10,7 @@ from gemtab.contracts.errors import ArtifactError, UsageError
 from gemtab.contracts.manifest import File, Manifest, Source
 from gemtab.gpu.device import Device
 from gemtab.weights.placing import Target
+from gemtab.weights.rows import TablePlane
 
 
 class FileArtifact:
@@ -40,6 +41,18 @@ class FileArtifact:
         for target in targets:
             begin = target.source_offset
             device.write(target.buffer, target.buffer_offset, data[begin : begin + target.bytes])
+
+    async def stage(self, device: Device, planes: Sequence[TablePlane], ids: Sequence[int]) -> None:
+        """Copy the rows of these ids into the buffers that take them, unchecked: `verify` checks."""
+        for plane in planes:
+            rows = bytearray()
+            for token_id in ids:
+                index, offset = plane.find(token_id)
+                source = self.manifest.sources[index]
+                with (self.folder / source.url).open("rb") as stream:
+                    stream.seek(source.offset + offset)
+                    rows += stream.read(plane.row_bytes)
+            device.write(plane.buffer, 0, bytes(rows) + bytes(-len(rows) % 4))
 
     def _read(self, source: Source) -> bytes:
         path = self.folder / source.url

@@ -20,9 +20,11 @@ class Target:
 
 
 def targets(manifest: Manifest, parts: Mapping[str, Sequence[Part]]) -> dict[int, list[Target]]:
-    """For each source, in order, what is to be copied out of it."""
+    """For each source of which something is to be copied, in order, what that is."""
     found: dict[int, list[Target]] = {index: [] for index in range(len(manifest.sources))}
     for name, tensor in manifest.tensors.items():
+        if name not in parts:
+            continue  # a table that stays where it is
         _, width = rows_and_width(tensor.shape)
         bits = {plane.name: plane.bits_per_row for plane in planes(tensor.encoding, width)}
         copied = 0
@@ -38,7 +40,7 @@ def targets(manifest: Manifest, parts: Mapping[str, Sequence[Part]]) -> dict[int
             raise ArtifactError(
                 f"manifest.json holds {copied} of the {wanted} bytes of {name}. Build the site again."
             )
-    return found
+    return {index: wanted for index, wanted in found.items() if wanted}
 
 
 def _overlaps(
