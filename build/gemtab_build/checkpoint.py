@@ -66,16 +66,21 @@ def open_checkpoint(folder: Path) -> Checkpoint:
     """Read the config and every header of a Hugging Face folder; CheckpointError if it is amiss."""
     if not folder.is_dir():
         raise CheckpointError(f"There is no folder {folder}. Give a checkpoint's folder or 'demo'.")
+    raw, config = open_config(folder)
+    tensors: dict[str, StoredTensor] = {}
+    for path in weight_files(folder):
+        tensors |= read_header(path)
+    return Checkpoint(folder, raw, config, tensors)
+
+
+def open_config(folder: Path) -> tuple[dict[str, Any], ModelConfig]:
+    """config.json as it stands, and what Gemtab reads of it; CheckpointError if it cannot run."""
     raw = read_json(folder / "config.json")
     try:
-        config = read_model_config(raw)
+        return raw, read_model_config(raw)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"is not as expected ({error})"
         raise CheckpointError(f"{folder / 'config.json'} {what}. {AGAIN}") from error
-    tensors: dict[str, StoredTensor] = {}
-    for path in _weight_files(folder):
-        tensors |= read_header(path)
-    return Checkpoint(folder, raw, config, tensors)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -91,7 +96,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return data
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
     """The safetensors files: those of the index where there is one, else the single file."""
     if not (folder / INDEX).is_file():
         return [folder / WEIGHTS]
