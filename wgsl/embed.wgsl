@@ -11,8 +11,9 @@ const LANES: u32 = 64u;
 //! end
 //! include state
 //! include weights
+//! include table
 
-struct Shape { n_in: u32, first_row: u32, rows: u32, scale: f32 }
+struct Shape { n_in: u32, first_row: u32, rows: u32, scale: f32, scales: u32 }
 @group(0) @binding(0) var<storage, read> ids: array<u32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read> state: State;
@@ -24,7 +25,7 @@ fn embed(@builtin(global_invocation_id) at: vec3u) {
     if (at.y >= state.tokens || column >= shape.n_in) { return; }
     let row = ids[at.y] - shape.first_row;  // wraps to a large number below the first row
     if (row >= shape.rows) { return; }
-    let four = weight4(row, column, shape.n_in) * shape.scale;
+    let four = table4(row, column) * shape.scale;
     for (var i = 0u; i < min(4u, shape.n_in - column); i++) {
         y[at.y * shape.n_in + column + i] = four[i];
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.manifest import Tensor
+from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.names import tensor_shapes
 from gemtab.plan.forward import Model, plan_decode, plan_prefill, plan_score
 from gemtab.plan.settings import Settings
@@ -22,18 +23,30 @@ FOLDER = Path(__file__).resolve().parents[2] / "tests" / "golden" / "generated"
 
 
 def generated() -> dict[str, str]:
-    """File name to content: the demo's kernels with matrices in q4, and its Programs' listings."""
+    """File name to content: the demo's kernels in q4 and packed, and its Programs' listings in q4."""
     config = open_checkpoint(DEMO).config
     tensors = {
         name: Tensor(shape, "q4" if len(shape) == 2 else "f32", ())
         for name, shape in tensor_shapes(config).items()
     }
-    kernels = all_kernels(config, tensors)
+    kernels = all_kernels(config, tensors) | all_kernels(config, packed(config))
     files = {f"{name}.wgsl": render(kernel) for name, kernel in kernels.items()}
     facts = DeviceFacts("any", frozenset(), {"maxStorageBufferBindingSize": 1 << 27})
     model = Model.on(Settings(config, facts, 1024, whole_limit=0), tensors)
     programs = (plan_decode(model), plan_prefill(model, 64), plan_score(model, 64))
     return files | {f"{one.name}.txt": one.listing() + "\n" for one in programs}
+
+
+def packed(config: ModelConfig) -> dict[str, Tensor]:
+    """The config's tensors in the encodings that a packed checkpoint mixes."""
+    mixed = {"embed": "w2", "ple.embed": f"w4/{len(config.layers)}", "ple.projection": "f16"}
+    mixed |= {"gate": "w2", "up": "w2", "down": "w2", "ple_gate": "w8", "ple_out": "w8"}
+    tensors = {}
+    for name, shape in tensor_shapes(config).items():
+        part = name.rpartition(".")[2] if name.startswith("layers.") else name
+        encoding = mixed.get(part, "w4") if len(shape) == 2 else "f32"
+        tensors[name] = Tensor(shape, encoding, ())
+    return tensors
 
 
 def drift() -> list[str]:

@@ -40,11 +40,16 @@ class Piece:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of the artifact: its shape, its encoding, where its planes lie."""
+    """A tensor of the artifact: its shape, its encoding, where its planes lie.
+
+    `srq` holds the steps of the int8 grids that a packed linear's input and output are rounded to
+    (static range quantization); 0 leaves that side as it is, None both.
+    """
 
     shape: tuple[int, ...]
     encoding: str
     pieces: tuple[Piece, ...]
+    srq: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -108,10 +113,18 @@ def _parts(data: Mapping[str, Any]) -> dict[str, Any]:
         "config": ModelConfig.from_json(data["config"]),
         "generation": Generation(**generation),
         "sources": tuple(Source(**source) for source in data["sources"]),
-        "tensors": {
-            name: Tensor(tuple(t["shape"]), t["encoding"], tuple(Piece(**p) for p in t["pieces"]))
-            for name, t in data["tensors"].items()
-        },
+        "tensors": {name: _tensor(tensor) for name, tensor in data["tensors"].items()},
         "files": {name: File(**file) for name, file in data["files"].items()},
         "notes": tuple(data["notes"]),
     }
+
+
+def _tensor(data: Mapping[str, Any]) -> Tensor:
+    srq = data.get("srq")
+    pieces = tuple(Piece(**piece) for piece in data["pieces"])
+    return Tensor(
+        tuple(data["shape"]),
+        data["encoding"],
+        pieces,
+        (float(srq[0]), float(srq[1])) if srq else None,
+    )

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.program import Kernel, Slice, Step, float_word
-from gemtab.kernels.matmul import weight_bindings
+from gemtab.contracts.quantization import packed_fault, packed_form
+from gemtab.kernels.matmul import weight_bindings, weight_form, weight_snippets
 from gemtab.kernels.variant import LANES, PLAIN, Variant
 
 
@@ -21,21 +23,30 @@ class Embed:
     scale: float
     variant: Variant = PLAIN
 
+    def __post_init__(self) -> None:
+        fault = packed_fault(self.encoding, self.n_in) if packed_form(self.encoding) else None
+        if fault:
+            raise ShapeError(f"{fault}.")
+
     @property
     def kernel(self) -> Kernel:
         """The shader."""
+        snippets = weight_snippets(self.encoding)
         return Kernel(
             "embed",
-            includes=(("weights", f"weights_{self.encoding}"), *_half(self.encoding, self.variant)),
+            includes=(
+                ("weights", weight_form(self.encoding)),
+                *((("table", "table_scaled"),) if packed_form(self.encoding) else ()),
+                *self.variant.includes(*snippets),
+            ),
             bindings=("ids", "*y", "state", *weight_bindings(self.encoding)),
-            features=self.variant.features("half") if self.encoding != "f32" else (),
+            features=self.variant.features(*snippets),
         )
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch; slices: ids, y, state, then the table's planes."""
-        shape = (self.n_in, self.first_row, self.rows, float_word(self.scale))
+        shape: tuple[int, ...] = (self.n_in, self.first_row, self.rows, float_word(self.scale))
+        packed = packed_form(self.encoding)
+        if packed:
+            shape += (packed[1],)
         return Step(self.kernel, slices, shape, (-(-self.n_in // (4 * LANES)), tokens, 1), label)
-
-
-def _half(encoding: str, variant: Variant) -> tuple[tuple[str, str], ...]:
-    return variant.includes("half") if encoding != "f32" else ()

@@ -34,8 +34,10 @@ fn weight4(row: u32, column: u32, n_in: u32) -> vec4f {
     let block = at / 32u;
     return (code - 8.0) * unpack_half(scales[block / 2u])[block & 1u];
 }
+// table4: four neighbours of a table's row: weights as they are.
+fn table4(row: u32, column: u32) -> vec4f { return weight4(row, column, shape.n_in); }
 
-struct Shape { n_in: u32, first_row: u32, rows: u32, scale: f32 }
+struct Shape { n_in: u32, first_row: u32, rows: u32, scale: f32, scales: u32 }
 @group(0) @binding(0) var<storage, read> ids: array<u32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read> state: State;
@@ -47,7 +49,7 @@ fn embed(@builtin(global_invocation_id) at: vec3u) {
     if (at.y >= state.tokens || column >= shape.n_in) { return; }
     let row = ids[at.y] - shape.first_row;  // wraps to a large number below the first row
     if (row >= shape.rows) { return; }
-    let four = weight4(row, column, shape.n_in) * shape.scale;
+    let four = table4(row, column) * shape.scale;
     for (var i = 0u; i < min(4u, shape.n_in - column); i++) {
         y[at.y * shape.n_in + column + i] = four[i];
     }

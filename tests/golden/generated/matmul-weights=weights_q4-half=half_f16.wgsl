@@ -45,8 +45,15 @@ fn x4(row: u32, column: u32, n_in: u32) -> vec4f {
     if (column + 2u < n_in) { four.z = x[at + 2u]; }
     return four;
 }
+// input4: what the weights are multiplied with: x as it is.
+fn input4(x: vec4f) -> vec4f { return x; }
+// output: a row's value from its sum of products: the sum.
+fn output(sum: f32, _row: u32) -> f32 { return sum; }
 
-struct Shape { n_in: u32, n_out: u32, first_row: u32, stride: u32 }
+struct Shape {
+    n_in: u32, n_out: u32, first_row: u32, stride: u32,
+    input_grid: f32, output_grid: f32,  // of packed weights alone
+}
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read> state: State;
@@ -71,7 +78,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
             let column = part / TILE * 4u;
             var values = vec4f();
             if (first_token + line < state.tokens && start + column < shape.n_in) {
-                values = x4(first_token + line, start + column, shape.n_in);
+                values = input4(x4(first_token + line, start + column, shape.n_in));
             }
             var weights = vec4f();
             if (first_out + line < shape.n_out && start + column < shape.n_in) {
@@ -95,7 +102,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         for (var j = 0u; j < 4u; j++) {
             let row = first_out + row_quad * 4u + j;
             if (token < state.tokens && row < shape.n_out) {
-                y[token * shape.stride + shape.first_row + row] = sums[i][j];
+                y[token * shape.stride + shape.first_row + row] = output(sums[i][j], row);
             }
         }
     }

@@ -44,8 +44,15 @@ fn x4(row: u32, column: u32, n_in: u32) -> vec4f {
     if (column + 2u < n_in) { four.z = x[at + 2u]; }
     return four;
 }
+// input4: what the weights are multiplied with: x as it is.
+fn input4(x: vec4f) -> vec4f { return x; }
+// output: a row's value from its sum of products: the sum.
+fn output(sum: f32, _row: u32) -> f32 { return sum; }
 
-struct Shape { n_in: u32, n_out: u32, first_row: u32, stride: u32 }
+struct Shape {
+    n_in: u32, n_out: u32, first_row: u32, stride: u32,
+    input_grid: f32, output_grid: f32,  // of packed weights alone
+}
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read> state: State;
@@ -64,7 +71,7 @@ fn matvec(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
     var sum = 0.0;
     if (row < shape.n_out) {
         for (var column = within * 4u; column < shape.n_in; column += PART * 4u) {
-            sum += dot(weight4(row, column, shape.n_in), x4(0u, column, shape.n_in));
+            sum += dot(weight4(row, column, shape.n_in), input4(x4(0u, column, shape.n_in)));
         }
     }
     partial[lane] = sum;
@@ -73,5 +80,5 @@ fn matvec(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
         if (within < half) { partial[lane] += partial[lane + half]; }
         workgroupBarrier();
     }
-    if (within == 0u && row < shape.n_out) { y[shape.first_row + row] = partial[lane]; }
+    if (within == 0u && row < shape.n_out) { y[shape.first_row + row] = output(partial[lane], row); }
 }
