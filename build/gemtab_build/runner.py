@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,16 +73,20 @@ class NativeRunner:
         """f32 [tokens, vocab]."""
         return asyncio.run(self.engine.logits(ids))
 
+    @cached_property
+    def session(self) -> Session:
+        """One conversation after another; what two share stays in the cache."""
+        tokenizer = Tokenizer.from_bytes(self.artifact.file("tokenizer"))
+        source = self.artifact.file("chat_template").decode()
+        template = ChatTemplate(source, dict(self.artifact.manifest.special_tokens))
+        return Session(self.engine, tokenizer, Prompter(tokenizer, template))
+
     def reply(
         self, request: Mapping[str, Any], sampling: Sampling | None, say: Say
     ) -> dict[str, Any]:
         """One reply; the fields of `gemtab run --json`."""
-        manifest = self.artifact.manifest
-        tokenizer = Tokenizer.from_bytes(self.artifact.file("tokenizer"))
-        source = self.artifact.file("chat_template").decode()
-        template = ChatTemplate(source, dict(manifest.special_tokens))
-        session = Session(self.engine, tokenizer, Prompter(tokenizer, template))
-        defaults = manifest.generation
+        session = self.session
+        defaults = self.artifact.manifest.generation
         chosen = sampling or Sampling(defaults.temperature, defaults.top_k, defaults.top_p)
 
         async def run() -> dict[str, Any]:
