@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gemtab.contracts.errors import CheckpointError
-from gemtab.contracts.quantization import BLOCK, Q4_OFFSET
+from gemtab.contracts.quantization import BLOCK, Q4_OFFSET, packed_form
+from gemtab_build.packed_codes import unpack
+from gemtab_build.scale_search import Q4, Q8, nearest_codes, search_scales
 
 Floats = NDArray[np.float32]
 F16_MAX = 65504.0
@@ -22,10 +24,14 @@ def choose_encoding(shape: tuple[int, ...], wanted: str) -> str:
     return "f32" if width % 2 else "f16"
 
 
-def encode(values: Floats, encoding: str) -> dict[str, bytes]:
+def encode(
+    values: Floats, encoding: str, search: bool = False, importance: Floats | None = None
+) -> dict[str, bytes]:
     """The planes of some rows [rows, width], each padded to whole words.
 
-    Rows of a larger matrix go in multiples of 8, so that only the last slab is padded.
+    Rows of a larger matrix go in multiples of 8, so that only the last slab is padded. q4 and q8 take
+    their scales by Q4_0's and Q8_0's rules, or search for better ones (scale_search), where errors
+    count by the importance [width] of their columns.
     """
     if not np.isfinite(values).all():
         raise CheckpointError("it holds values that are not finite numbers")
@@ -35,7 +41,7 @@ def encode(values: Floats, encoding: str) -> dict[str, bytes]:
         if values.size and float(np.abs(values).max()) > F16_MAX:
             raise CheckpointError(f"it holds values beyond {F16_MAX}, too large for f16")
         return {"values": _padded(values.astype("<f2"))}
-    codes, scales = (_q8 if encoding == "q8" else _q4)(values)
+    codes, scales = (_q8 if encoding == "q8" else _q4)(values, search, importance)
     return {"codes": _padded(codes), "scales": _padded(scales)}
 
 
@@ -45,6 +51,8 @@ def decode(planes: Mapping[str, bytes], encoding: str, rows: int, width: int) ->
         dtype = "<f4" if encoding == "f32" else "<f2"
         values = np.frombuffer(planes["values"], dtype, rows * width)
         return values.astype(np.float32).reshape(rows, width)
+    if packed_form(encoding):
+        return unpack(planes, encoding, rows, width)
     blocks = width // BLOCK
     scales = np.frombuffer(planes["scales"], "<f2", rows * blocks).astype(np.float32)
     if encoding == "q8":
@@ -57,26 +65,40 @@ def decode(planes: Mapping[str, bytes], encoding: str, rows: int, width: int) ->
     return scaled.reshape(rows, width)
 
 
-def _q4(values: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+def _q4(
+    values: Floats, search: bool, importance: Floats | None
+) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     """Q4_0's rule: the value of largest magnitude becomes code 0, which stands for -8 scales."""
     blocks = values.reshape(values.shape[0], -1, BLOCK)
     largest = np.abs(blocks).argmax(axis=2)[..., None]
     scale = np.take_along_axis(blocks, largest, axis=2) / np.float32(-8)
     stored = _as_scales(scale)
-    codes = blocks * _inverse(scale, stored)
-    codes += np.float32(Q4_OFFSET + 0.5)
-    whole = np.clip(codes, 0, 15, out=codes).astype(np.uint8)
+    if search:
+        stored = search_scales(blocks, stored, Q4, importance)
+        codes = nearest_codes(blocks, stored.astype(np.float32), Q4)
+        codes += np.float32(Q4_OFFSET)
+    else:
+        codes = blocks * _inverse(scale, stored)
+        codes += np.float32(Q4_OFFSET + 0.5)
+        np.clip(codes, 0, 15, out=codes)
+    whole = codes.astype(np.uint8)
     packed: NDArray[np.uint8] = whole[..., 0::2] | np.left_shift(whole[..., 1::2], np.uint8(4))
     return packed, stored
 
 
-def _q8(values: Floats) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
+def _q8(
+    values: Floats, search: bool, importance: Floats | None
+) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
     """Q8_0's rule: the largest magnitude of a block becomes code 127 or -127."""
     blocks = values.reshape(values.shape[0], -1, BLOCK)
     scale = np.abs(blocks).max(axis=2, keepdims=True) / np.float32(127)
     stored = _as_scales(scale)
-    codes = np.rint(blocks * _inverse(scale, stored))
-    return np.clip(codes, -127, 127).astype(np.int8), stored
+    if search:
+        stored = search_scales(blocks, stored, Q8, importance)
+        codes = nearest_codes(blocks, stored.astype(np.float32), Q8)
+    else:
+        codes = np.clip(np.rint(blocks * _inverse(scale, stored)), -127, 127)
+    return codes.astype(np.int8), stored
 
 
 def _as_scales(scale: Floats) -> NDArray[np.float16]:
