@@ -113,14 +113,21 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
     try:
         size = path.stat().st_size
         with path.open("rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
+            start = stream.read(8)
+            length = int.from_bytes(start, "little")
             text = stream.read(length) if length <= size - 8 else b""
     except FileNotFoundError:
         raise CheckpointError(f"There is no {path}. {AGAIN}") from None
-    if size < 8 or len(text) != length:
+    return parse_header(path, start + text, size)
+
+
+def parse_header(path: Path, head: bytes, size: int) -> dict[str, StoredTensor]:
+    """The same from a file's first bytes; it is `size` bytes long, and need not be here."""
+    length = int.from_bytes(head[:8], "little")
+    if size < 8 or len(head) < 8 + length:
         raise CheckpointError(f"{path} is cut off in its header, at {size} bytes. {AGAIN}")
     try:
-        entries = json.loads(text)
+        entries = json.loads(head[8 : 8 + length])
         entries.pop("__metadata__", None)
         return {name: _stored(path, name, e, 8 + length, size) for name, e in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
