@@ -36,6 +36,20 @@ def playwright_chromium() -> Path | None:
     return found[-1] if found else None
 
 
+def swiftshader_driver() -> Path | None:
+    """The Vulkan driver description of the SwiftShader that comes with Chromium, if both are there."""
+    chromium = find_chromium()
+    if chromium is None:
+        return None
+    # a system's command is often a script, and the program lies in a folder of its name
+    folders = [chromium.resolve().parent]
+    folders += [Path("/usr") / place / name for place in ("lib", "lib64") for name in NAMES]
+    names = ("libvk_swiftshader.so", "vk_swiftshader_icd.json")
+    there = (folder for folder in folders if all((folder / name).exists() for name in names))
+    found = next(there, None)
+    return found / names[1] if found else None
+
+
 def set_up_chromium() -> Path | None:
     """Find Chromium, or get it from Playwright, or from Debian as root. None: tests skip."""
     if find_chromium() is None:

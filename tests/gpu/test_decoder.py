@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from helpers.devices import on_devices
 from helpers.engines import engine_logits, memory_engine, relative_l2
 from helpers.reference import logits as reference_logits
 from helpers.tiny_model import SHAPES, tiny_config, tiny_tensors
@@ -29,12 +30,13 @@ def test_matches_float64_in_every_shape(device, rng, changes):
     assert np.array_equal(found.argmax(1), wanted.argmax(1))
 
 
+@on_devices("shader-f16", "subgroups")
 @pytest.mark.parametrize("kv", BOUNDS)
-def test_matches_float64_with_every_feature_set(any_device, rng, kv):
+def test_matches_float64_with_every_feature_set(device, rng, kv):
     config = tiny_config()
     tensors = tiny_tensors(config)
     ids = prompt(config, rng)
-    engine = memory_engine(any_device, config, tensors, kv=kv, chunk=32)
+    engine = memory_engine(device, config, tensors, kv=kv, chunk=32)
 
     found = engine_logits(engine, ids)
 

@@ -1,7 +1,12 @@
-"""The Device port over wgpu-py: the same Programs on a GPU without a browser."""
+"""The Device port over wgpu-py: the same Programs on a GPU without a browser.
+
+Two modules offer wgpu-py's API: `wgpu`, whose shader compiler is naga, and `wgpudawn`, whose is Tint, the
+compiler of Chromium.
+"""
 
 import os
-from typing import Any
+from importlib import import_module
+from typing import Any, Literal
 
 from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.errors import DeviceError
@@ -15,7 +20,12 @@ from gemtab.contracts.program import (
 )
 from gemtab.gpu.device import Progress, Shaders
 
-NAGA_FEATURES = {"shader-f16": "shader-f16", "subgroups": "subgroup"}
+Module = Literal["wgpu", "wgpudawn"]
+# our name of a feature, which is WebGPU's, to the module's
+FEATURES: dict[Module, dict[str, str]] = {
+    "wgpu": {"shader-f16": "shader-f16", "subgroups": "subgroup"},
+    "wgpudawn": {"shader-f16": "shader-f16", "subgroups": "subgroups"},
+}
 LIMITS = (
     "max-storage-buffer-binding-size",
     "max-buffer-size",
@@ -25,20 +35,30 @@ LIMITS = (
 
 
 class NativeDevice:
-    """A device of wgpu-native. `features` narrows what is used of the adapter's offer, for tests."""
+    """A device of wgpu-py.
 
-    def __init__(self, features: frozenset[str] | None = None) -> None:
-        wgpu = _import_wgpu()
-        adapter = _adapter(wgpu)
-        offered = {ours for ours, theirs in NAGA_FEATURES.items() if theirs in adapter.features}
+    `features` narrows what is used of the adapter's offer, for tests; `module` picks the shader compiler,
+    `adapter` an adapter by a part of its name.
+    """
+
+    def __init__(
+        self,
+        features: frozenset[str] | None = None,
+        module: Module = "wgpu",
+        adapter: str = "",
+    ) -> None:
+        wgpu = _import(module)
+        chosen = _adapter(wgpu, adapter)
+        offered = {ours for ours, theirs in FEATURES[module].items() if theirs in chosen.features}
         used = offered if features is None else offered & features
-        limits = {name: adapter.limits[name] for name in LIMITS}
+        limits = {name: chosen.limits[name] for name in LIMITS}
         self._wgpu = wgpu
-        self._device = adapter.request_device_sync(
-            required_features=[NAGA_FEATURES[name] for name in used], required_limits=limits
+        self._dialect = "naga" if module == "wgpu" else "tint"
+        self._device = chosen.request_device_sync(
+            required_features=[FEATURES[module][name] for name in used], required_limits=limits
         )
         self._facts = DeviceFacts(
-            adapter.info["device"],
+            chosen.info["device"],
             frozenset(used),
             {_camel(name): value for name, value in limits.items()},
         )
@@ -100,7 +120,9 @@ class NativeDevice:
             for slot, kind in enumerate([*kinds, "uniform"])
         ]
         layout = device.create_bind_group_layout(entries=entries)
-        code = shader["wgsl"].replace("enable subgroups;\n", "")  # naga rejects the line
+        code = shader["wgsl"]
+        if self._dialect == "naga":
+            code = code.replace("enable subgroups;\n", "")  # naga rejects the line, Tint demands it
         try:
             pipeline = device.create_compute_pipeline(
                 layout=device.create_pipeline_layout(bind_group_layouts=[layout]),
@@ -145,24 +167,30 @@ class NativeDevice:
         return await self.read(read) if read else b""
 
 
-def _import_wgpu() -> Any:
+def _import(module: Module) -> Any:
     os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")  # else wgpu-native complains on every start
     try:
-        import wgpu
+        return import_module(module)
     except ImportError:
-        raise DeviceError("The native executor needs wgpu: pip install 'gemtab[native]'.") from None
-    return wgpu
+        group = "native" if module == "wgpu" else "test"
+        raise DeviceError(
+            f"The native executor needs {module}: pip install 'gemtab[{group}]'."
+        ) from None
 
 
-def _adapter(wgpu: Any) -> Any:
-    """The best adapter: a real GPU before a software one, Vulkan or Metal before OpenGL."""
+def _adapter(wgpu: Any, name: str) -> Any:
+    """The best adapter of that name: a real GPU before a software one, Vulkan or Metal before OpenGL."""
     adapters = wgpu.gpu.enumerate_adapters_sync()
     usable = [a for a in adapters if a.info["backend_type"] != "OpenGL"]
     if not usable:
         raise DeviceError(
             "No GPU adapter was found. Install a Vulkan driver (in software: Debian's mesa-vulkan-drivers)."
         )
-    return min(usable, key=lambda adapter: adapter.info["adapter_type"] == "CPU")
+    named = [a for a in usable if name.lower() in a.info["device"].lower()]
+    if not named:
+        found = ", ".join(a.info["device"] for a in usable)
+        raise DeviceError(f"No GPU adapter is named {name!r}. There are: {found}.")
+    return min(named, key=lambda adapter: adapter.info["adapter_type"] == "CPU")
 
 
 def _camel(name: str) -> str:

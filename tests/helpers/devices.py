@@ -1,0 +1,90 @@
+"""The devices that tests run on: each shader compiler on a software adapter, with each set of features.
+
+naga          wgpu on the adapter that Gemtab itself would take: lavapipe where there is no GPU
+tint          wgpudawn on the SwiftShader that comes with Chromium, which has no f16
+tint on mesa  wgpudawn on a lavapipe that Dawn takes, Mesa 25 or newer: GEMTAB_LAVAPIPE names its
+              driver's description, or fetch_lavapipe.py has put it into the cache
+
+What cannot be had is skipped with the reason, but in CI only where Chromium or that lavapipe is absent.
+"""
+
+import functools
+import os
+from collections.abc import Callable
+from itertools import chain, combinations
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from gemtab.contracts.errors import DeviceError
+from gemtab.gpu.native import Module, NativeDevice
+from gemtab_build.setup_browser import find_chromium, swiftshader_driver
+from helpers.fetch_tokenizers import cache_folder
+
+
+def lavapipe_driver() -> Path | None:
+    """The description of a lavapipe for Dawn, if there is one."""
+    default = cache_folder() / "lavapipe" / "icd.json"
+    named = Path(os.environ.get("GEMTAB_LAVAPIPE") or default)
+    return named if named.exists() else None
+
+
+class Adapter(NamedTuple):
+    """A compiler's module, the adapter under it by name, the features it can have, its own driver."""
+
+    module: Module
+    name: str
+    features: frozenset[str]
+    driver: Callable[[], Path | None] | None = None
+
+
+BOTH = frozenset({"shader-f16", "subgroups"})
+ADAPTERS = {
+    "naga": Adapter("wgpu", "", BOTH),
+    "tint": Adapter("wgpudawn", "SwiftShader", BOTH - {"shader-f16"}, swiftshader_driver),
+    "tint on mesa": Adapter("wgpudawn", "llvmpipe", BOTH, lavapipe_driver),
+}
+
+
+def on_devices(*features: str) -> pytest.MarkDecorator:
+    """Run a test on every compiler with every set of these features: it takes `device`."""
+    sets = chain.from_iterable(combinations(features, n) for n in range(len(features) + 1))
+    rows = [
+        pytest.param((key, frozenset(chosen)), id=" ".join([key, *chosen]))
+        for chosen in sets
+        for key, adapter in ADAPTERS.items()
+        if adapter.features.issuperset(chosen)
+        and (key != "tint on mesa" or lavapipe_driver())  # one test tells of its absence, not each
+    ]
+    return pytest.mark.parametrize("device", rows, indirect=True)
+
+
+@functools.cache
+def open_device(key: str, features: frozenset[str]) -> NativeDevice:
+    """One device a set of features: its pipelines serve every test. Engines on it are used in turn."""
+    adapter = ADAPTERS[key]
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            if adapter.driver:
+                _show_own_drivers(patch, adapter.driver())
+            device = NativeDevice(features, adapter.module, adapter.name)
+    except DeviceError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    if device.facts.features != features:
+        missing = ", ".join(features - device.facts.features)
+        pytest.skip(f"{device.facts.adapter} lacks {missing}")
+    return device
+
+
+def _show_own_drivers(patch: pytest.MonkeyPatch, driver: Path | None) -> None:
+    """Dawn looks for drivers once, at its first device; other modules are not to see these."""
+    if driver is None and find_chromium() and os.environ.get("CI"):
+        raise DeviceError(f"{find_chromium()} comes without SwiftShader.")
+    if driver is None:
+        pytest.skip("Tint runs on the SwiftShader of Chromium, and there is none here")
+    drivers = [adapter.driver() for adapter in ADAPTERS.values() if adapter.driver]
+    for variable in ("VK_DRIVER_FILES", "VK_ICD_FILENAMES"):  # today's name and the older one
+        patch.setenv(variable, os.pathsep.join(str(path) for path in drivers if path))
