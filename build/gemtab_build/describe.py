@@ -1,11 +1,13 @@
 """What a checkpoint says beside its weights: when a reply ends, its template, special tokens."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gemtab.contracts.errors import CheckpointError
+from gemtab.contracts.errors import CheckpointError, UsageError
 from gemtab.contracts.manifest import Generation
+from gemtab.generate.sampling import choose_sampling
 from gemtab.text.chat_template import special_tokens_of
 from gemtab_build.checkpoint import Checkpoint, read_json
 
@@ -23,16 +25,28 @@ def read_generation(checkpoint: Checkpoint) -> Generation:
     try:
         if not all(type(i) is int and 0 <= i < checkpoint.config.vocab for i in stop_ids):
             raise ValueError(f"eos_token_id {ends!r} names no token of this vocabulary")
-        return Generation(
+        defaults = Generation(
             stop_ids,
             float(given.get("temperature", Generation.temperature)),
             int(given.get("top_k", Generation.top_k)),
             float(given.get("top_p", Generation.top_p)),
         )
-    except (TypeError, ValueError) as error:
+        choose_sampling(defaults)  # raises where a reply would
+    except (TypeError, ValueError, UsageError) as error:
         raise CheckpointError(
             f"generation_config.json of {checkpoint.folder} is not as expected: {error}."
         ) from error
+    return replace(defaults, temperature=0.0) if given.get("do_sample") is False else defaults
+
+
+def read_named_ids(folder: Path) -> dict[str, list[int]]:
+    """The token ids that generation_config.json names, by setting; a negative one means none."""
+    named = {}
+    for setting, value in _optional(folder / "generation_config.json").items():
+        ids = value if isinstance(value, list) else [value]
+        if setting.endswith("_token_id"):
+            named[setting] = [i for i in ids if type(i) is int and i >= 0]
+    return named
 
 
 def read_chat_template(folder: Path) -> str | None:

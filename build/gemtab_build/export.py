@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -15,6 +14,7 @@ from gemtab.contracts.placement import rows_and_width
 from gemtab_build.encode_tensors import Report, slabs
 from gemtab_build.read_tensors import check_source, read_rows
 from gemtab_build.rename import their_name
+from gemtab_build.work_folder import work_folder
 
 
 def export_checkpoint(
@@ -25,11 +25,7 @@ def export_checkpoint(
         raise UsageError(f"{out} exists and is not an empty folder. Choose another --out.")
     for source in manifest.sources:
         check_source(folder, source)
-    out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
-    try:
-        new = work / "new"
-        new.mkdir()
+    with work_folder(out) as new:
         _write_json(new / "config.json", to_hf_config(manifest))
         _write_json(new / "generation_config.json", _generation(manifest))
         if "chat_template" in manifest.files:
@@ -38,8 +34,6 @@ def export_checkpoint(
             )
         _write_weights(manifest, folder, new / "model.safetensors", report)
         new.replace(out)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _write_weights(manifest: Manifest, folder: Path, path: Path, report: Report) -> None:

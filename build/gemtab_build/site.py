@@ -1,30 +1,32 @@
 """The site around a model: the page, Pyodide and the engine, written to a folder."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from gemtab.contracts.errors import UsageError
 from gemtab_build.pyodide_assets import ROOT, compile_archive, pyodide_files
 from gemtab_build.python_archive import packages_archive
+from gemtab_build.replacing import write_listing
 
-LISTING = "site.json"  # what we wrote, so that the next build removes what is gone
 DEVELOPMENT_NAMES = {
     "package.json", "package-lock.json", "jsconfig.json", "tsconfig.json", "biome.json",
     "node_modules", "tests", "README.md",
 }  # fmt: skip
 
 
-def write_site(out: Path) -> list[str]:
-    """Write page, Pyodide and engine to `out`; the names written. The model's folder is left."""
+def write_site(folder: Path) -> None:
+    """Write page, Pyodide and engine to a new folder, and the listing of their names."""
     files = site_files()
-    out.mkdir(parents=True, exist_ok=True)
-    for name in sorted(written_before(out) - set(files)):
-        (out / name).unlink(missing_ok=True)
+    write_files(folder, files)
+    write_listing(folder, set(files))
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by their paths in `folder`."""
     for name, data in files.items():
-        write_if_changed(out / name, data)
-    listing = json.dumps(sorted(files), indent=1) + "\n"
-    write_if_changed(out / LISTING, listing.encode())
-    return sorted(files)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def site_files() -> dict[str, bytes]:
@@ -56,28 +58,3 @@ def is_published(path: Path) -> bool:
     """Whether a file of web/ belongs on the site."""
     hidden = any(part.startswith(".") or part in DEVELOPMENT_NAMES for part in path.parts)
     return not hidden and not path.name.endswith(".d.ts")
-
-
-def written_before(out: Path) -> set[str]:
-    """The names that the last build wrote here."""
-    try:
-        names = json.loads((out / LISTING).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return set()
-    return {name for name in names if isinstance(name, str) and is_inside(name)}
-
-
-def is_inside(name: str) -> bool:
-    """Whether a listed name stays in the folder: a listing is a file that anyone may edit."""
-    path = Path(name)
-    return not path.is_absolute() and ".." not in path.parts
-
-
-def write_if_changed(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; one that is the same keeps its time."""
-    if path.exists() and path.read_bytes() == data:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.replace(path)

@@ -1,4 +1,4 @@
-"""tokenizer.json -> vocabulary.bin, or a clear refusal where its meaning could not be kept.
+"""tokenizer.json -> what vocabulary.bin holds, or a clear refusal where its meaning could not be kept.
 
 Gemma's half a million merges say nothing that its vocabulary does not: every split of a token into
 two tokens is a merge, and lower ids go first, but for runs of spaces and newlines, which go before
@@ -13,15 +13,15 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from gemtab.contracts.errors import TokenizerError
-from gemtab.text.vocabulary import AddedToken, Vocabulary, write_vocabulary
+from gemtab.text.vocabulary import AddedToken, Vocabulary
 from gemtab_build import vocabulary_form as form
 from gemtab_build.vocabulary_merges import find_cut, implied_prefix
 
 Merge = tuple[str, str]
 
 
-def pack_vocabulary(source: Path) -> bytes:
-    """The vocabulary.bin of a tokenizer.json, given as the file or the folder that holds it."""
+def read_tokenizer_file(source: Path) -> Vocabulary:
+    """What a tokenizer.json says, given as the file or the folder that holds it."""
     path = source / "tokenizer.json" if source.is_dir() else source
     try:
         text = path.read_text(encoding="utf-8")
@@ -33,7 +33,7 @@ def pack_vocabulary(source: Path) -> bytes:
     except UnicodeDecodeError as error:
         raise TokenizerError(f"{path} is not UTF-8. Download the tokenizer again.") from error
     try:
-        return write_vocabulary(read_tokenizer_json(text))
+        return read_tokenizer_json(text)
     except TokenizerError as error:
         raise TokenizerError(f"{path}: {error}") from error
 

@@ -14,8 +14,8 @@ from gemtab_build.rename import their_name
 
 CONFIG: dict[str, Any] = {
     "architectures": ["Gemma4ForCausalLM"],
-    "vocab_size": 1031,
-    "vocab_size_per_layer_input": 1031,
+    "vocab_size": 1543,
+    "vocab_size_per_layer_input": 1543,
     "hidden_size": 160,
     "num_attention_heads": 2,
     "num_key_value_heads": 1,
@@ -48,7 +48,7 @@ def write_checkpoint(folder: Path, rng: np.random.Generator, **changes: Any) -> 
 
 def write_weights(path: Path, values: dict[str, Any], dtype: str = "BF16") -> dict[str, Any]:
     """A safetensors file; the values as stored."""
-    header, data, stored = {}, b"", {}
+    raws, stored = {}, {}
     for name, array in values.items():
         if dtype == "BF16":
             raw = (array.view(np.uint32) >> 16).astype(np.uint16)
@@ -56,9 +56,18 @@ def write_weights(path: Path, values: dict[str, Any], dtype: str = "BF16") -> di
         else:
             raw = array.astype({"F16": np.float16, "F32": np.float32, "F64": np.float64}[dtype])
             stored[name] = raw.astype(np.float32)
-        end = len(data) + raw.nbytes
+        raws[name] = (dtype, raw)
+    write_safetensors(path, raws)
+    return stored
+
+
+def write_safetensors(path: Path, tensors: dict[str, tuple[str, np.ndarray]]) -> None:
+    """A safetensors file of arrays as they are stored, each with its dtype's name."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    data = b""
+    for name, (dtype, array) in tensors.items():
+        end = len(data) + array.nbytes
         header[name] = {"dtype": dtype, "shape": array.shape, "data_offsets": [len(data), end]}
-        data += raw.tobytes()
+        data += array.tobytes()
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + data)
-    return stored

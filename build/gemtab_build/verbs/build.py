@@ -7,9 +7,11 @@ from pathlib import Path
 
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.quantization import WEIGHT_ENCODINGS
-from gemtab_build.artifact import build_artifact
+from gemtab_build.artifact import write_artifact
 from gemtab_build.kernels_file import kernels_json
 from gemtab_build.progress import bar
+from gemtab_build.replacing import MODEL, replacing
+from gemtab_build.site import write_site
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -24,14 +26,13 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build the artifact, then the page around it."""
-    with bar("Quantizing") as report:
-        manifest = build_artifact(args.model, args.out, args.weights, report, _kernels)
+    with replacing(args.out) as new:
+        with bar("Quantizing") as report:
+            manifest = write_artifact(args.model, new / MODEL, args.weights, report, _kernels)
+        if not args.model_only:
+            write_site(new)
     for note in manifest.notes:
         print(f"note: {note}", file=sys.stderr)
-    if not args.model_only:
-        from gemtab_build.site import write_site
-
-        write_site(args.out)
     size = sum(source.bytes for source in manifest.sources)
     print(f"{args.out}: {manifest.model}, {manifest.weights}, {size / 1e6:.1f} MB of weights")
     return 0

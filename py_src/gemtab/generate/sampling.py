@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gemtab.contracts.errors import UsageError
+from gemtab.contracts.manifest import Generation
 from gemtab.contracts.state import MAX_CANDIDATES
 
 
@@ -16,9 +17,18 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("temperature", "top_p"):
+            if type(getattr(self, name)) not in (int, float):
+                raise UsageError(f"{name} is a number, got {getattr(self, name)!r}.")
+        for name in ("top_k", "seed"):
+            if type(getattr(self, name)) is not int:
+                raise UsageError(f"{name} is a whole number, got {getattr(self, name)!r}.")
+        self._check_ranges()
+
+    def _check_ranges(self) -> None:
         if not 0 < self.temperature <= 100:
             raise UsageError(
-                f"temperature is above 0 and at most 100, got {self.temperature}. For 0, be greedy."
+                f"temperature is from 0, which is greedy, to 100, got {self.temperature}."
             )
         if not 1 <= self.top_k <= MAX_CANDIDATES:
             raise UsageError(
@@ -31,3 +41,21 @@ class Sampling:
 
 
 GREEDY = Sampling(top_k=1, top_p=1.0)
+
+
+def choose_sampling(
+    defaults: Generation,
+    temperature: float | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int | None = None,
+) -> Sampling:
+    """What was asked for over the model's own defaults; a temperature of 0 is greedy."""
+    chosen = defaults.temperature if temperature is None else temperature
+    wanted = Sampling(
+        chosen or 1.0,
+        defaults.top_k if top_k is None else top_k,
+        defaults.top_p if top_p is None else top_p,
+        0 if seed is None else seed,
+    )
+    return wanted if chosen else GREEDY

@@ -9,7 +9,7 @@ import pytest
 from gemtab_build.node import find_node
 from gemtab_build.pyodide_assets import compile_archive, pyodide_files
 from gemtab_build.python_archive import packages_archive
-from gemtab_build.site import write_if_changed
+from gemtab_build.site import write_files
 
 pytestmark = pytest.mark.slow
 
@@ -18,9 +18,8 @@ def test_every_engine_module_imports(tmp_path):
     node = find_node()
     if node is None:
         pytest.skip("there is no Node")
-    for name, data in pyodide_files().items():
-        write_if_changed(tmp_path / "pyodide" / name, data)
-    write_if_changed(tmp_path / "python" / "packages.zip", compile_archive(packages_archive()))
+    write_files(tmp_path / "pyodide", pyodide_files())
+    write_files(tmp_path / "python", {"packages.zip": compile_archive(packages_archive())})
 
     script = Path(__file__).with_name("boot_engine.mjs")
     result = subprocess.run(

@@ -9,14 +9,7 @@ from gemtab.contracts.errors import UsageError
 from gemtab_build import site
 from gemtab_build.pyodide_assets import pins
 from gemtab_build.python_archive import engine_files, pack, package_files, packages_archive
-
-
-@pytest.fixture
-def sources(monkeypatch):
-    """A site of three files, with no fetching."""
-    files = {"index.html": b"page", "engine/old.js": b"1", "python/packages.zip": b"zip"}
-    monkeypatch.setattr(site, "site_files", lambda: dict(files))
-    return files
+from gemtab_build.replacing import LISTING, replacing, write_listing
 
 
 def test_the_archive_has_the_engine_and_its_packages():
@@ -49,34 +42,66 @@ def test_a_page_without_its_developers_files(tmp_path):
     assert set(site.page_files(tmp_path)) == {"index.html", "engine/client.js"}
 
 
-def test_a_second_build_removes_what_is_gone_and_leaves_the_model(tmp_path, sources):
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "manifest.json").write_text("{}")
-    site.write_site(tmp_path)
-    del sources["engine/old.js"]
+@pytest.fixture
+def build(tmp_path):
+    """A function that builds a site of some files, with a model or not."""
 
-    site.write_site(tmp_path)
+    def built(files, model=None):
+        with replacing(tmp_path / "out") as new:
+            if model:
+                site.write_files(new / "model", model)
+            site.write_files(new, files)
+            write_listing(new, set(files))
 
-    assert not (tmp_path / "engine" / "old.js").exists()
-    assert (tmp_path / "model" / "manifest.json").exists()
+    return built
 
 
-@pytest.mark.usefixtures("sources")
-def test_a_listing_cannot_remove_files_outside(tmp_path):
-    out = tmp_path / "out"
-    out.mkdir()
+def test_a_second_build_removes_what_is_gone_and_leaves_the_model(tmp_path, build):
+    build({"index.html": b"page", "engine/old.js": b"1"}, {"manifest.json": b"{}", "a.bin": b"2"})
+
+    build({"index.html": b"page"})
+
+    files = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert files == {"index.html", "site.json", "manifest.json", "a.bin"}
+
+
+def test_a_second_model_replaces_the_first_and_leaves_the_page(tmp_path, build):
+    build({"index.html": b"page"}, {"manifest.json": b"{}", "a.bin": b"2"})
+
+    with replacing(tmp_path / "out") as new:
+        site.write_files(new / "model", {"manifest.json": b"[]", "b.bin": b"3"})
+
+    assert {path.name for path in (tmp_path / "out/model").iterdir()} == {"manifest.json", "b.bin"}
+    assert (tmp_path / "out/model/manifest.json").read_bytes() == b"[]"
+    assert (tmp_path / "out/index.html").exists()
+
+
+def test_a_listing_cannot_remove_files_outside(tmp_path, build):
+    (tmp_path / "out").mkdir()
     (tmp_path / "mine").write_text("x")
-    (out / site.LISTING).write_text('["../mine", 3]')
+    (tmp_path / "out" / LISTING).write_text('["../mine", 3]')
 
-    site.write_site(out)
+    build({"index.html": b"page"})
 
     assert (tmp_path / "mine").exists()
 
 
-def test_an_unchanged_file_keeps_its_time(tmp_path, sources):
-    site.write_site(tmp_path)
-    before = {name: (tmp_path / name).stat().st_mtime_ns for name in sources}
+def test_files_of_someone_else_stay_and_stop_the_build(tmp_path, build):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "index.html").write_text("mine")
 
-    site.write_site(tmp_path)
+    with pytest.raises(UsageError, match=r"index\.html is in the way"):
+        build({"index.html": b"page", "a.js": b"1"})
 
-    assert before == {name: (tmp_path / name).stat().st_mtime_ns for name in sources}
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["index.html"]
+    assert (tmp_path / "out" / "index.html").read_text() == "mine"
+
+
+def test_an_unchanged_file_keeps_its_time(tmp_path, build):
+    files = {"index.html": b"page", "engine/old.js": b"1"}
+    build(files)
+    before = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in files}
+
+    build(files)
+
+    assert before == {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in files}

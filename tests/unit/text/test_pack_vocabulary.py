@@ -6,7 +6,7 @@ import pytest
 
 from gemtab.contracts.errors import TokenizerError
 from gemtab.text.tokenizer import Tokenizer
-from gemtab_build.vocabulary import describe, pack_vocabulary, read_tokenizer_json
+from gemtab_build.vocabulary import describe, read_tokenizer_file, read_tokenizer_json
 
 from .toy_tokenizers import toy
 
@@ -55,17 +55,17 @@ def test_refuses_and_names(change, named):
     assert "\n" not in str(refusal.value)
 
 
-def test_packs_a_folder_or_a_file(tmp_path):
+def test_reads_a_folder_or_a_file(tmp_path):
     path = tmp_path / "tokenizer.json"
     path.write_text(toy("1031 tokens").to_str(), encoding="utf-8")
 
-    assert pack_vocabulary(tmp_path) == pack_vocabulary(path)
-    assert len(Tokenizer.from_bytes(pack_vocabulary(path))) == toy("1031 tokens").get_vocab_size()
+    assert read_tokenizer_file(tmp_path) == read_tokenizer_file(path)
+    assert len(Tokenizer(read_tokenizer_file(path))) == toy("1031 tokens").get_vocab_size()
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(TokenizerError, match=r"tokenizer\.json"):
-        pack_vocabulary(tmp_path)
+        read_tokenizer_file(tmp_path)
 
 
 def test_no_json_is_refused(tmp_path):
@@ -73,7 +73,7 @@ def test_no_json_is_refused(tmp_path):
     path.write_text("{", encoding="utf-8")
 
     with pytest.raises(TokenizerError, match="cannot read"):
-        pack_vocabulary(path)
+        read_tokenizer_file(path)
 
 
 def test_merges_written_as_lines_mean_the_same():
