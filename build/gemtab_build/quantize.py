@@ -1,6 +1,7 @@
 """Values to planes of bytes and back, in each weight encoding of contracts/quantization.py."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,25 @@ from gemtab_build.scale_search import Q4, Q8, nearest_codes, search_scales
 
 Floats = NDArray[np.float32]
 F16_MAX = 65504.0
+HowToRound = tuple[bool, Floats | None]  # whether to search, importance of the columns
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How the scales of q4 and q8 are chosen: searched for, or by the plain rules.
+
+    `importance` holds, by tensor, what errors in its columns weigh, f32 [n_in]; 1 where it has none.
+    """
+
+    search: bool = True
+    importance: Mapping[str, Floats] = field(default_factory=dict)
+
+    def of(self, tensor: str) -> HowToRound:
+        """What `encode` wants to know for a tensor."""
+        return self.search, self.importance.get(tensor)
+
+
+SEARCHED = Rounding()
 
 
 def choose_encoding(shape: tuple[int, ...], wanted: str) -> str:

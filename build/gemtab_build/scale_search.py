@@ -126,7 +126,8 @@ def _exact_scales(x: Floats, largest: Floats, grid: Grid) -> tuple[Floats, NDArr
     scales = np.zeros_like(largest)
     on_grid = np.zeros(len(largest), np.bool_)
     for code in grid.exact:
-        scale = _to_f16((largest if code < 0 else np.abs(largest)) / np.float32(code))
+        signed: Floats = largest if code < 0 else np.abs(largest)
+        scale = _to_f16(signed / np.float32(code))
         hit = (nearest_codes(x, scale, grid) * scale == x).all(axis=0) & ~on_grid
         np.copyto(scales, scale, where=hit)
         on_grid |= hit
