@@ -17,6 +17,7 @@ from gemtab_build.describe import (
     read_special_tokens,
 )
 from gemtab_build.encode_tensors import Report, write_tensors
+from gemtab_build.packed import choose_weights, find_packed
 from gemtab_build.rename import match_tensors
 from gemtab_build.replacing import MODEL, replacing
 from gemtab_build.runnable import check_config, check_vocabulary
@@ -52,13 +53,14 @@ def write_artifact(
     extra: Extra = lambda _: {},
 ) -> Manifest:
     """Write the new folder PLACE from a checkpoint. `extra` makes files once the manifest is known."""
-    wanted = "q4" if weights == "auto" else weights
-    if wanted not in WEIGHT_ENCODINGS:
+    if weights not in ("auto", *WEIGHT_ENCODINGS):
         raise UsageError(f"--weights {weights}: choose auto, {', '.join(WEIGHT_ENCODINGS)}.")
     folder = model_folder(model)
     checkpoint = open_checkpoint(folder)
     check_config(checkpoint.config)
     names, notes = match_tensors(checkpoint.tensors, checkpoint.config)
+    packed = find_packed(checkpoint, names)
+    wanted = choose_weights(weights, packed)
     generation = read_generation(checkpoint)
     template = read_chat_template(folder)
     vocabulary = read_tokenizer_file(folder)
@@ -69,7 +71,7 @@ def write_artifact(
         small["chat_template"] = ("jinja", template.encode())
     place.mkdir(parents=True)
     files = {key: _write(place, key, *content) for key, content in small.items()}
-    sources, tensors, more = write_tensors(checkpoint, names, wanted, place, report)
+    sources, tensors, more = write_tensors(checkpoint, names, packed, wanted, place, report)
     manifest = Manifest(
         model="gemtab-demo" if model == "demo" else folder.resolve().name,
         weights=wanted,

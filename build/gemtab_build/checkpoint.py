@@ -16,6 +16,7 @@ from gemtab.contracts.placement import rows_and_width
 
 Floats = NDArray[np.float32]
 DTYPES = {"BF16": "<u2", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
+BYTE_DTYPES = ("U8", "I8")  # of packed codes
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 AGAIN = "Download the checkpoint again."
 
@@ -47,19 +48,27 @@ class Checkpoint:
                 f"{name} in {tensor.path.name} has the dtype {tensor.dtype}; "
                 f"Gemtab reads {', '.join(DTYPES)}."
             )
-        _, width = rows_and_width(tensor.shape)
-        dtype = np.dtype(DTYPES[tensor.dtype])
-        size = count * width * dtype.itemsize
-        with tensor.path.open("rb") as stream:
-            stream.seek(tensor.start + first * width * dtype.itemsize)
-            data = stream.read(size)
-        if len(data) != size:
-            raise CheckpointError(f"{tensor.path} ends inside {name}. {AGAIN}")
-        values = np.frombuffer(data, dtype).reshape(count, width)
+        data = self.row_bytes(name, first, count)
+        values = np.frombuffer(data, DTYPES[tensor.dtype]).reshape(count, -1)
         if tensor.dtype == "BF16":
             return (values.astype(np.uint32) << 16).view(np.float32)
         with np.errstate(over="ignore"):  # an F64 too large becomes inf, which quantize refuses
             return values.astype(np.float32)
+
+    def row_bytes(self, name: str, first: int, count: int) -> bytes:
+        """The same rows as they are stored."""
+        tensor = self.tensors[name]
+        row = rows_and_width(tensor.shape)[1] * np.dtype(DTYPES.get(tensor.dtype, "u1")).itemsize
+        data = self.read(tensor.path, tensor.start + first * row, count * row)
+        if len(data) != count * row:
+            raise CheckpointError(f"{tensor.path} ends inside {name}. {AGAIN}")
+        return data
+
+    def read(self, path: Path, start: int, size: int) -> bytes:
+        """Bytes of a weights file."""
+        with path.open("rb") as stream:
+            stream.seek(start)
+            return stream.read(size)
 
 
 def open_checkpoint(folder: Path) -> Checkpoint:
@@ -141,7 +150,7 @@ def _stored(path: Path, name: str, entry: Any, base: int, size: int) -> StoredTe
         raise CheckpointError(
             f"{path} is cut off: {name} ends at byte {base + end}, the file at {size}. {AGAIN}"
         )
-    dtype = DTYPES.get(entry["dtype"])
+    dtype = "u1" if entry["dtype"] in BYTE_DTYPES else DTYPES.get(entry["dtype"])
     if start < 0 or (dtype and end - start != prod(shape) * np.dtype(dtype).itemsize):
         raise CheckpointError(f"{path} gives {name} {end - start} bytes for {shape}. {AGAIN}")
     return StoredTensor(path, str(entry["dtype"]), shape, base + start)

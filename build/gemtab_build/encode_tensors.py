@@ -11,6 +11,7 @@ from gemtab.contracts.manifest import Piece, Source, Tensor
 from gemtab.contracts.names import PLE_EMBED, tensor_shapes
 from gemtab.contracts.placement import ROW_STEP, rows_and_width
 from gemtab_build.checkpoint import Checkpoint
+from gemtab_build.packed import PACKED, PackedTensor, packed_rows
 from gemtab_build.quantize import F16_MAX, choose_encoding, encode
 from gemtab_build.shard import ShardWriter
 
@@ -20,9 +21,17 @@ Written = tuple[tuple[Source, ...], dict[str, Tensor], list[str]]
 
 
 def write_tensors(
-    checkpoint: Checkpoint, names: Mapping[str, str], wanted: str, folder: Path, report: Report
+    checkpoint: Checkpoint,
+    names: Mapping[str, str],
+    packed: Mapping[str, PackedTensor],
+    wanted: str,
+    folder: Path,
+    report: Report,
 ) -> Written:
-    """Every tensor that the config asks for; `names` maps ours to the checkpoint's. Adds notes."""
+    """Every tensor that the config asks for; `names` maps ours to the checkpoint's. Adds notes.
+
+    Those that come packed are copied.
+    """
     shapes = tensor_shapes(checkpoint.config)
     total = sum(map(prod, shapes.values()))
     shards = ShardWriter(folder)
@@ -32,23 +41,26 @@ def write_tensors(
     for ours, shape in shapes.items():
         if ours == PLE_EMBED:
             shards.close()  # shards of its own, so that it can stay where it is
-        encoding, note = _encoding(checkpoint, names[ours], shape, wanted)
+        copied = packed.get(ours)
+        encoding, note = (
+            (copied.encoding, None)
+            if copied
+            else choose_for(checkpoint, names[ours], shape, wanted)
+        )
         if note:
             notes.append(f"{ours}: {note}")
         pieces: list[Piece] = []
         rows, width = rows_and_width(shape)
         for first, count in slabs(rows, width):
-            values = checkpoint.rows(names[ours], first, count)
-            try:
-                planes = encode(values, encoding)
-            except CheckpointError as error:
-                raise CheckpointError(
-                    f"{names[ours]} cannot be built as {encoding}: {error}."
-                ) from error
+            planes = (
+                packed_rows(checkpoint, copied, first, count)
+                if copied
+                else _encoded(checkpoint, names[ours], first, count, encoding)
+            )
             pieces += [shards.add(name, first, count, data) for name, data in planes.items()]
             done += count * width
             report(ours, done, total)
-        tensors[ours] = Tensor(shape, encoding, tuple(pieces))
+        tensors[ours] = Tensor(shape, encoding, tuple(pieces), copied.srq if copied else None)
     shards.close()
     return tuple(shards.sources), tensors, notes
 
@@ -59,11 +71,27 @@ def slabs(rows: int, width: int) -> Iterator[tuple[int, int]]:
     return ((first, min(step, rows - first)) for first in range(0, rows, step))
 
 
-def _encoding(
+def _encoded(
+    checkpoint: Checkpoint, name: str, first: int, count: int, encoding: str
+) -> dict[str, bytes]:
+    try:
+        return encode(checkpoint.rows(name, first, count), encoding)
+    except CheckpointError as error:
+        raise CheckpointError(f"{name} cannot be built as {encoding}: {error}.") from error
+
+
+def choose_for(
     checkpoint: Checkpoint, name: str, shape: tuple[int, ...], wanted: str
 ) -> tuple[str, str | None]:
-    """A tensor's encoding, and why it is not the one wanted (vectors need no reason)."""
+    """A tensor's encoding, and why it is not the one wanted (vectors need no reason).
+
+    What a packed checkpoint leaves unpacked is kept exactly.
+    """
     chosen = choose_encoding(shape, wanted)
+    if wanted == PACKED:
+        if chosen == "f16" and not _is_f16(checkpoint, name, shape):
+            return "f32", "kept as f32, its values are not exact in f16"
+        return chosen, None
     if chosen == "f16" and _peak(checkpoint, name, shape) > F16_MAX:
         return "f32", f"kept as f32, it holds values beyond {F16_MAX:.0f}"
     if len(shape) == 2 and chosen != wanted:
@@ -78,3 +106,13 @@ def _peak(checkpoint: Checkpoint, name: str, shape: tuple[int, ...]) -> float:
         values = np.abs(checkpoint.rows(name, first, count))
         peak = max(peak, float(values.max(where=np.isfinite(values), initial=0.0)))
     return peak
+
+
+def _is_f16(checkpoint: Checkpoint, name: str, shape: tuple[int, ...]) -> bool:
+    """Whether every value of a tensor is one of f16's."""
+    for first, count in slabs(*rows_and_width(shape)):
+        values = checkpoint.rows(name, first, count)
+        with np.errstate(over="ignore"):
+            if not np.array_equal(values.astype(np.float16), values):
+                return False
+    return True

@@ -10,7 +10,8 @@ from gemtab.contracts.placement import rows_and_width
 from gemtab.contracts.quantization import kv_row_words, planes
 from gemtab_build.artifact import model_folder, open_artifact
 from gemtab_build.checkpoint import open_checkpoint
-from gemtab_build.quantize import choose_encoding
+from gemtab_build.encode_tensors import choose_for
+from gemtab_build.packed import choose_weights, find_packed
 from gemtab_build.rename import match_tensors
 
 MIN_BINDING = 128 << 20  # what every WebGPU device offers
@@ -22,9 +23,13 @@ def inspect(model: str) -> dict[str, Any]:
     if (folder / "model" / "manifest.json").is_file() or (folder / "manifest.json").is_file():
         return of_manifest(open_artifact(folder)[0])
     checkpoint = open_checkpoint(model_folder(model))
-    _, notes = match_tensors(checkpoint.tensors, checkpoint.config)
+    names, notes = match_tensors(checkpoint.tensors, checkpoint.config)
+    packed = find_packed(checkpoint, names)
+    wanted = choose_weights("auto", packed)
     encodings = {
-        name: choose_encoding(shape, "q4")
+        name: packed[name].encoding
+        if name in packed
+        else choose_for(checkpoint, names[name], shape, wanted)[0]
         for name, shape in tensor_shapes(checkpoint.config).items()
     }
     facts = _facts(checkpoint.config, encodings)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from gemtab.contracts import names
 from gemtab.contracts.errors import CheckpointError
 from gemtab.contracts.model_config import ModelConfig
-from gemtab_build.checkpoint import StoredTensor
+from gemtab_build.checkpoint import BYTE_DTYPES, StoredTensor
 
 PREFIXES = ("model.language_model.", "model.")  # ForConditionalGeneration, ForCausalLM
 TOWERS = ("model.vision_tower.", "model.audio_tower.", "model.embed_vision.", "model.embed_audio.")
@@ -38,6 +38,11 @@ IN_LAYER = {
 _TOP_BACK = {ours: theirs for theirs, ours in TOP.items()}
 _LAYER_BACK = {ours: theirs for theirs, ours in IN_LAYER.items()}
 SHARED = ("k", "v", "k_norm")
+QUANTIZED = ".embedding_quantized"  # what a packed embedding calls its weight
+BESIDE = (  # what lies beside a packed weight
+    ".weight_scale", ".embedding_scale", ".input_activation_scale", ".output_activation_scale",
+    ".k_cache_scale", ".v_cache_scale",
+)  # fmt: skip
 
 
 def our_name(theirs: str) -> str | None:
@@ -48,6 +53,8 @@ def our_name(theirs: str) -> str | None:
     if prefix is None:
         return None
     rest = theirs.removeprefix(prefix)
+    if rest.endswith(QUANTIZED):
+        rest = rest.removesuffix(QUANTIZED) + ".weight"
     if rest in TOP:
         return TOP[rest]
     word, _, rest = rest.partition(".")
@@ -84,7 +91,7 @@ def match_tensors(
             found[ours] = theirs
         elif theirs.startswith(TOWERS):
             towers += 1
-        elif not _is_implied(ours, config):
+        elif not theirs.endswith(BESIDE) and not _is_implied(ours, config):
             unknown.append(theirs)
     for ours, shape in shapes.items():
         _check(ours, shape, stored.get(found.get(ours, "")), found.get(ours))
@@ -112,6 +119,8 @@ def _check(
             f"The checkpoint has no {their_name(ours)}, which its config.json calls for. "
             f"Download it again, or mend its config.json."
         )
+    if stored.dtype in BYTE_DTYPES:
+        return  # packed, which packed.py checks
     if stored.shape != shape and not (shape == (1,) and stored.shape == ()):
         raise CheckpointError(
             f"{name} has the shape {list(stored.shape)}, config.json calls for {list(shape)}. "

@@ -7,7 +7,7 @@ from gemtab.contracts.errors import ArtifactError
 from gemtab.contracts.manifest import MAX_SOURCE_BYTES, Manifest, Source, Tensor
 from gemtab.contracts.names import tensor_shapes
 from gemtab.contracts.placement import rows_and_width
-from gemtab.contracts.quantization import WEIGHT_ENCODINGS, planes
+from gemtab.contracts.quantization import is_encoding, planes
 from gemtab_build.read_tensors import check_source
 from gemtab_build.shaders import compile_shaders
 
@@ -51,7 +51,7 @@ def _check_tensors(manifest: Manifest) -> None:
                 f"{name} has the shape {list(tensor.shape)} in manifest.json, "
                 f"its config calls for {list(shapes[name])}. Build it again."
             )
-        if tensor.encoding not in WEIGHT_ENCODINGS:
+        if not is_encoding(tensor.encoding):
             raise ArtifactError(f"{name} has an unknown encoding {tensor.encoding}. Update Gemtab.")
         _check_pieces(name, tensor, manifest)
 

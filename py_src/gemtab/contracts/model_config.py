@@ -83,6 +83,11 @@ def read_model_config(config: Mapping[str, Any]) -> ModelConfig:
         raise CheckpointError(
             f"config.json names the architecture {names[0]!r}; Gemtab runs {' and '.join(ARCHITECTURES)}."
         )
+    method = (config.get("quantization_config") or {}).get("quant_method", "gemma")
+    if method != "gemma":
+        raise CheckpointError(
+            f"config.json names the quantization {method!r}; Gemtab reads 'gemma' and unquantized weights."
+        )
     text = config.get("text_config", config)
     _refuse_what_cannot_run(text)
     layers = _layers(text)
