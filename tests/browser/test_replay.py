@@ -19,7 +19,12 @@ fn add(@builtin(global_invocation_id) id: vec3u) { y[id.x] = y[id.x] + x[id.x] +
 """
 KERNELS = {"add": {"wgsl": ADD, "entry": "add", "bindings": ["x", "*y"]}}
 
-RUN = """async ({ kernels, program, actions }) => {
+RUN = """async ({ kernels, program, before }) => {
+  const open = GPUAdapter.prototype.requestDevice;
+  let device;
+  GPUAdapter.prototype.requestDevice = async function (...wanted) {
+    return (device = await open.apply(this, wanted));
+  };
   const { Gpu } = await import("/engine/replay.js");
   const gpu = await Gpu.create();
   try {
@@ -28,31 +33,69 @@ RUN = """async ({ kernels, program, actions }) => {
     gpu.write("x", 0, new Uint8Array(new Uint32Array([1, 2, 3]).buffer));
     await gpu.compile(JSON.stringify(kernels));
     await gpu.prepare(JSON.stringify(program));
+    if (before === "grow") {
+      await gpu.replay(program.name, 1);
+      gpu.createBuffer("y", 600, "scratch");
+    }
+    if (before === "overrun") gpu.write("y", 300, new Uint8Array(4));
+    if (before === "lose") device.destroy();
+    if (before === "fail") await gpu.replay(program.name, 1).catch(() => gpu.prepare(
+      JSON.stringify({ ...program, steps: program.steps.map((step) => ({ ...step, grid: [3, 1, 1] })) })));
     return [...new Uint32Array((await gpu.replay(program.name, 3, "y", 0, 12)).buffer)];
   } catch (error) {
     return `${error.name}: ${error.message}`;
+  } finally {
+    GPUAdapter.prototype.requestDevice = open;
   }
 }"""
 
 
-def program(*, y_offset: int = 0, kernel: str = "add") -> dict:
+def program(*, y_offset: int = 0, kernel: str = "add", groups: int = 3) -> dict:
     """Two steps that add x and another constant each to y."""
     slices = [["x", 0, 12], ["y", y_offset, 12]]
     shapes = struct.pack("<I", 10).ljust(256, b"\0") + struct.pack("<I", 100)
     steps = [
-        {"kernel": kernel, "slices": slices, "shape": offset, "grid": [3, 1, 1]}
+        {"kernel": kernel, "slices": slices, "shape": offset, "grid": [groups, 1, 1]}
         for offset in (0, 256)
     ]
     return {"name": "twice", "shapes": base64.b64encode(shapes).decode(), "steps": steps}
 
 
-def run(chat: Page, program: dict, kernels: dict = KERNELS):
-    """Replay a program three times, and give back y or the error."""
-    return chat.evaluate(RUN, {"kernels": kernels, "program": program})
+def run(chat: Page, program: dict, kernels: dict = KERNELS, before: str = ""):
+    """Do something `before`, replay a program three times, and give back y or the error."""
+    return chat.evaluate(RUN, {"kernels": kernels, "program": program, "before": before})
 
 
 def test_steps_run_in_order_as_often_as_asked(chat: Page):
     assert run(chat, program()) == [3 * (110 + 2 * x) for x in (1, 2, 3)]
+
+
+def test_a_program_follows_a_buffer_that_grows(chat: Page):
+    assert run(chat, program(), before="grow") == [3 * (110 + 2 * x) for x in (1, 2, 3)]
+
+
+def test_work_that_the_device_refuses_is_told(chat: Page):
+    found = run(chat, program(groups=1 << 20))
+
+    assert found.startswith("DeviceError: The graphics card refused the program twice: ")
+
+
+def test_a_write_that_the_device_refuses_is_told_at_the_next_read(chat: Page):
+    found = run(chat, program(), before="overrun")
+
+    assert found.startswith("DeviceError: The graphics card refused its work: ")
+
+
+def test_a_fault_is_told_once(chat: Page):
+    found = run(chat, program(groups=1 << 20), before="fail")
+
+    assert found == [3 * (110 + 2 * x) for x in (1, 2, 3)]
+
+
+def test_a_lost_device_is_told(chat: Page):
+    found = run(chat, program(), before="lose")
+
+    assert found.startswith("DeviceError: The graphics card was lost")
 
 
 def test_a_refused_binding_is_named(chat: Page):
