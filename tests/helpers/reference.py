@@ -27,26 +27,37 @@ def rope(x, rope_config, positions):
 
 
 def attend(q, k, v, window):
-    """q [tokens, heads, d], k and v [tokens, kv_heads, d] -> [tokens, heads, d], causal."""
+    """q [tokens, heads, d], k and v [keys, kv_heads, d] -> [tokens, heads, d]: the last query sees all keys."""
     share = q.shape[1] // k.shape[1]
-    k, v = np.repeat(k, share, 1), np.repeat(v, share, 1)
+    _, weights = attention(q, np.repeat(k, share, 1), window)
+    return np.einsum("hqk,khd->qhd", weights, np.repeat(v, share, 1))
+
+
+def attention(q, k, window):
+    """Scores and weights [heads, tokens, keys] of q [tokens, heads, d] and k [keys, heads, d], causal."""
     scores = np.einsum("qhd,khd->hqk", q, k)
-    ages = np.arange(len(q))[:, None] - np.arange(len(k))[None]
+    ages = len(k) - len(q) + np.arange(len(q))[:, None] - np.arange(len(k))[None]
     scores[:, (ages < 0) | (ages >= window)] = -np.inf
     weights = np.exp(scores - scores.max(-1, keepdims=True))
-    return np.einsum("hqk,khd->qhd", weights / weights.sum(-1, keepdims=True), v)
+    return scores, weights / weights.sum(-1, keepdims=True)
+
+
+def times(x, w):
+    """x · Wᵀ; a matrix with a way of its own, such as SrqLinear, is called."""
+    return w(x) if callable(w) else x @ w.T
 
 
 def logits(config: ModelConfig, tensors: dict[str, np.ndarray], ids) -> np.ndarray:
-    """Softcapped logits of every position: f64 [tokens, vocab]."""
-    w = {name: values.astype(np.float64) for name, values in tensors.items()}
+    """Softcapped logits of every position: f64 [tokens, vocab]. Matrices may be callables."""
+    w = {n: v if callable(v) else v.astype(np.float64) for n, v in tensors.items()}
     ids = np.asarray(ids)
     h = w[names.EMBED][ids] * config.hidden**0.5
     inputs = per_layer_inputs(config, w, ids, h)
     cache = {}
     for index in range(len(config.layers)):
         h = layer(config, w, index, h, inputs, cache)
-    out = rms(h, config.eps, w[names.FINAL_NORM]) @ w[names.EMBED if config.tied else names.HEAD].T
+    head = w[names.EMBED if config.tied else names.HEAD]
+    out = times(rms(h, config.eps, w[names.FINAL_NORM]), head)
     return config.softcap * np.tanh(out / config.softcap) if config.softcap else out
 
 
@@ -69,20 +80,22 @@ def layer(config, w, index, h, inputs, cache):
     def heads(x):
         return x.reshape(len(x), -1, own.head_dim)
 
-    q = rope(rms(heads(a @ part["q"].T), config.eps, part["q_norm"]), config.rope(own), positions)
+    q = rope(
+        rms(heads(times(a, part["q"])), config.eps, part["q_norm"]), config.rope(own), positions
+    )
     if own.kv_source == index:
-        k = rms(heads(a @ part["k"].T), config.eps, part["k_norm"])
-        v = rms(heads(a @ part["v"].T), config.eps)
+        k = rms(heads(times(a, part["k"])), config.eps, part["k_norm"])
+        v = rms(heads(times(a, part["v"])), config.eps)
         cache[index] = rope(k, config.rope(own), positions), v
     window = config.window if own.sliding else len(h)
     attended = attend(q, *cache[own.kv_source], window).reshape(len(h), -1)
-    h = h + rms(attended @ part["o"].T, config.eps, part["post_attention_norm"])
+    h = h + rms(times(attended, part["o"]), config.eps, part["post_attention_norm"])
     x = rms(h, config.eps, part["mlp_norm"])
-    m = (gelu(x @ part["gate"].T) * (x @ part["up"].T)) @ part["down"].T
+    m = times(gelu(times(x, part["gate"])) * times(x, part["up"]), part["down"])
     h = h + rms(m, config.eps, part["post_mlp_norm"])
     if config.ple_dim:
-        g = gelu(h @ part["ple_gate"].T) * inputs[:, index]
-        h = h + rms(g @ part["ple_out"].T, config.eps, part["post_ple_norm"])
+        g = gelu(times(h, part["ple_gate"])) * inputs[:, index]
+        h = h + rms(times(g, part["ple_out"]), config.eps, part["post_ple_norm"])
     return h * part["scalar"]
 
 
