@@ -12,7 +12,7 @@ from gemtab.contracts.names import PLE_EMBED, tensor_shapes
 from gemtab.contracts.placement import ROW_STEP, rows_and_width
 from gemtab_build.checkpoint import Checkpoint
 from gemtab_build.packed import PACKED, PackedTensor, packed_rows
-from gemtab_build.quantize import F16_MAX, choose_encoding, encode
+from gemtab_build.quantize import F16_MAX, SEARCHED, HowToRound, Rounding, choose_encoding, encode
 from gemtab_build.shard import ShardWriter
 
 SLAB_VALUES = 8 << 20  # 32 MiB as f32: what one step of quantizing holds, a few times over
@@ -27,6 +27,7 @@ def write_tensors(
     wanted: str,
     folder: Path,
     report: Report,
+    rounding: Rounding = SEARCHED,
 ) -> Written:
     """Every tensor that the config asks for; `names` maps ours to the checkpoint's. Adds notes.
 
@@ -55,7 +56,7 @@ def write_tensors(
             planes = (
                 packed_rows(checkpoint, copied, first, count)
                 if copied
-                else _encoded(checkpoint, names[ours], first, count, encoding)
+                else _encoded(checkpoint, names[ours], first, count, encoding, rounding.of(ours))
             )
             pieces += [shards.add(name, first, count, data) for name, data in planes.items()]
             done += count * width
@@ -72,10 +73,10 @@ def slabs(rows: int, width: int) -> Iterator[tuple[int, int]]:
 
 
 def _encoded(
-    checkpoint: Checkpoint, name: str, first: int, count: int, encoding: str
+    checkpoint: Checkpoint, name: str, first: int, count: int, encoding: str, how: HowToRound
 ) -> dict[str, bytes]:
     try:
-        return encode(checkpoint.rows(name, first, count), encoding)
+        return encode(checkpoint.rows(name, first, count), encoding, *how)
     except CheckpointError as error:
         raise CheckpointError(f"{name} cannot be built as {encoding}: {error}.") from error
 
