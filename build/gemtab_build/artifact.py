@@ -17,36 +17,24 @@ from gemtab_build.describe import (
     read_special_tokens,
 )
 from gemtab_build.encode_tensors import Report, write_tensors
+from gemtab_build.model_source import ModelSource, find_model
 from gemtab_build.packed import choose_weights, find_packed
 from gemtab_build.rename import match_tensors
 from gemtab_build.replacing import MODEL, replacing
 from gemtab_build.runnable import check_config, check_vocabulary
 from gemtab_build.vocabulary import read_tokenizer_file
 
-DEMO = Path(__file__).parent / "demo" / "checkpoint"
 Extra = Callable[[Manifest], Mapping[str, tuple[str, bytes]]]  # key: (suffix of its name, content)
-
-
-def model_folder(model: str) -> Path:
-    """The checkpoint's folder that MODEL means."""
-    if model == "demo":
-        return DEMO
-    folder = Path(model)
-    if not folder.is_dir():
-        raise UsageError(
-            f"{model} is no folder. Give a checkpoint's folder or 'demo'; Hub ids come later, not yet."
-        )
-    return folder
 
 
 def build_artifact(model: str, out: Path, weights: str = "auto") -> Manifest:
     """Write OUT/model from a checkpoint, without shaders: whole, or nothing and OUT as it was."""
     with replacing(out) as new:
-        return write_artifact(model, new / MODEL, weights)
+        return write_artifact(find_model(model), new / MODEL, weights)
 
 
 def write_artifact(
-    model: str,
+    source: ModelSource,
     place: Path,
     weights: str = "auto",
     report: Report = lambda *_: None,
@@ -55,16 +43,15 @@ def write_artifact(
     """Write the new folder PLACE from a checkpoint. `extra` makes files once the manifest is known."""
     if weights not in ("auto", *WEIGHT_ENCODINGS):
         raise UsageError(f"--weights {weights}: choose auto, {', '.join(WEIGHT_ENCODINGS)}.")
-    folder = model_folder(model)
-    checkpoint = open_checkpoint(folder)
+    checkpoint = open_checkpoint(source.folder)
     check_config(checkpoint.config)
     names, notes = match_tensors(checkpoint.tensors, checkpoint.config)
     packed = find_packed(checkpoint, names)
     wanted = choose_weights(weights, packed)
     generation = read_generation(checkpoint)
-    template = read_chat_template(folder)
-    vocabulary = read_tokenizer_file(folder)
-    named = {"eos_token_id": generation.stop_ids, **read_named_ids(folder)}
+    template = read_chat_template(source.folder)
+    vocabulary = read_tokenizer_file(source.folder)
+    named = {"eos_token_id": generation.stop_ids, **read_named_ids(source.folder)}
     notes += check_vocabulary(vocabulary, checkpoint.config.vocab, named, template or "")
     small = {"tokenizer": ("bin", write_vocabulary(vocabulary))}
     if template is not None:
@@ -73,15 +60,15 @@ def write_artifact(
     files = {key: _write(place, key, *content) for key, content in small.items()}
     sources, tensors, more = write_tensors(checkpoint, names, packed, wanted, place, report)
     manifest = Manifest(
-        model="gemtab-demo" if model == "demo" else folder.resolve().name,
+        model=source.name,
         weights=wanted,
         config=checkpoint.config,
         generation=generation,
-        special_tokens=read_special_tokens(folder),
+        special_tokens=read_special_tokens(source.folder),
         sources=sources,
         tensors=tensors,
         files=files,
-        notes=(*notes, *more),
+        notes=(*source.notes, *notes, *more),
     )
     for key, content in extra(manifest).items():
         files[key] = _write(place, key, *content)

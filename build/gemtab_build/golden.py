@@ -14,9 +14,9 @@ from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.names import tensor_shapes
 from gemtab.plan.forward import Model, plan_decode, plan_prefill, plan_score
 from gemtab.plan.settings import Settings
-from gemtab_build.artifact import DEMO
 from gemtab_build.checkpoint import open_checkpoint
 from gemtab_build.kernels_file import all_kernels
+from gemtab_build.model_source import DEMO
 from gemtab_build.shaders import render
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "golden" / "generated"

@@ -8,21 +8,21 @@ from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.names import tensor_shapes
 from gemtab.contracts.placement import rows_and_width
 from gemtab.contracts.quantization import kv_row_words, planes
-from gemtab_build.artifact import model_folder, open_artifact
-from gemtab_build.checkpoint import open_checkpoint
+from gemtab_build.artifact import open_artifact
 from gemtab_build.encode_tensors import choose_for
+from gemtab_build.model_source import look_at_model
 from gemtab_build.packed import choose_weights, find_packed
 from gemtab_build.rename import match_tensors
 
 MIN_BINDING = 128 << 20  # what every WebGPU device offers
 
 
-def inspect(model: str) -> dict[str, Any]:
-    """Facts of a checkpoint's folder, `demo`, or a built site, as plain data."""
+def inspect(model: str, revision: str | None = None) -> dict[str, Any]:
+    """Facts of a checkpoint's folder, a Hub id, `demo`, or a built site, as plain data."""
     folder = Path(model)
     if (folder / "model" / "manifest.json").is_file() or (folder / "manifest.json").is_file():
         return of_manifest(open_artifact(folder)[0])
-    checkpoint = open_checkpoint(model_folder(model))
+    checkpoint = look_at_model(model, revision)
     names, notes = match_tensors(checkpoint.tensors, checkpoint.config)
     packed = find_packed(checkpoint, names)
     wanted = choose_weights("auto", packed)

@@ -9,6 +9,7 @@ from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.quantization import WEIGHT_ENCODINGS
 from gemtab_build.artifact import write_artifact
 from gemtab_build.kernels_file import kernels_json
+from gemtab_build.model_source import find_model
 from gemtab_build.progress import bar
 from gemtab_build.replacing import MODEL, replacing
 from gemtab_build.site import write_site
@@ -17,7 +18,8 @@ from gemtab_build.site import write_site
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the verb and its options."""
     verb = verbs.add_parser("build", help="make a site of a checkpoint")
-    verb.add_argument("model", metavar="MODEL", help="a Hugging Face folder, or demo")
+    verb.add_argument("model", metavar="MODEL", help="a Hugging Face folder, a Hub id, or demo")
+    verb.add_argument("--revision", metavar="R", help="branch, tag or commit of a Hub id")
     verb.add_argument("--out", metavar="DIR", type=Path, required=True, help="where it goes")
     verb.add_argument("--weights", choices=("auto", *WEIGHT_ENCODINGS), default="auto")
     verb.add_argument("--model-only", action="store_true", help="DIR/model, without the page")
@@ -26,9 +28,11 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build the artifact, then the page around it."""
+    with bar("Downloading") as report:
+        source = find_model(args.model, args.revision, report)
     with replacing(args.out) as new:
         with bar("Quantizing") as report:
-            manifest = write_artifact(args.model, new / MODEL, args.weights, report, _kernels)
+            manifest = write_artifact(source, new / MODEL, args.weights, report, _kernels)
         if not args.model_only:
             write_site(new)
     for note in manifest.notes:

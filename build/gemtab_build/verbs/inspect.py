@@ -9,14 +9,17 @@ from gemtab_build.inspect_model import inspect
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the verb and its options."""
     verb = verbs.add_parser("inspect", help="a model's sizes, memory and needs")
-    verb.add_argument("model", metavar="MODEL", help="a checkpoint, demo, or a built site")
+    verb.add_argument(
+        "model", metavar="MODEL", help="a checkpoint, a Hub id, demo, or a built site"
+    )
+    verb.add_argument("--revision", metavar="R", help="branch, tag or commit of a Hub id")
     verb.add_argument("--json", action="store_true", help="print JSON")
     verb.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the facts."""
-    facts = inspect(args.model)
+    facts = inspect(args.model, args.revision)
     if args.json:
         print(json.dumps(facts, indent=2))
         return 0

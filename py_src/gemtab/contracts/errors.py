@@ -3,6 +3,7 @@
 GemtabError                 what happened, with which value, what to do; never a traceback
 ├── UsageError              the caller's mistake: an option, a message, a file that is not there (exit 2)
 │   ├── CheckpointError     a checkpoint that is not what it says, or not a model that Gemtab runs
+│   ├── HubError            a model of the Hub that cannot be had: no such name, no access, no network
 │   ├── TokenizerError      a tokenizer.json of a form that cannot be packed
 │   ├── TemplateError       a chat template that fails on these messages
 │   └── ContextFullError    a prompt that does not fit the context
@@ -22,6 +23,10 @@ class UsageError(GemtabError):
 
 class CheckpointError(UsageError):
     """A checkpoint is missing, damaged, or of a kind that Gemtab does not run."""
+
+
+class HubError(UsageError):
+    """A model of the Hub cannot be had: its name, access to it, the network, or room for it."""
 
 
 class TokenizerError(UsageError):

@@ -55,7 +55,7 @@ def test_mistakes_of_the_caller_exit_2(site, tmp_path, capsys):
     refuses(capsys, ["prompt", site, "--messages", tmp_path / "bad.json"], 2, "bad.json")
     refuses(capsys, ["tokenize", site, "--file", tmp_path / "none"], 2, "none")
     refuses(capsys, ["verify", tmp_path / "none"], 2, "none")
-    refuses(capsys, ["build", "google/gemma", "--out", tmp_path / "x"], 2, "not yet")
+    refuses(capsys, ["build", "./google/gemma", "--out", tmp_path / "x"], 2, "no folder")
     refuses(capsys, ["build", tmp_path, "--out", tmp_path / "x"], 2, "config.json")
     for argv in ([], ["nonsense"], ["verify", site, "--nonsense"], ["parse"]):
         assert main(argv) == 2
