@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from gemtab.contracts.errors import DeviceError, UsageError
+from gemtab.contracts import errors
+from gemtab.contracts.errors import UsageError
 from gemtab.generate.sampling import Sampling
 from gemtab_build.runner import Say
 from gemtab_build.serve import SiteServer
@@ -108,6 +109,8 @@ class BrowserRunner:
 
 
 def _error(answer: Mapping[str, Any]) -> Exception:
-    """An engine's error as ours: a person's mistake stays one."""
-    mistakes = {"UsageError", "ContextFullError", "TemplateError"}
-    return (UsageError if answer["kind"] in mistakes else DeviceError)(answer["message"])
+    """An engine's error as ours, of the same class."""
+    if answer["kind"] == "EngineFailure":
+        return RuntimeError(answer["message"])
+    kind: type[errors.GemtabError] = getattr(errors, answer["kind"], errors.DeviceError)
+    return kind(answer["message"])

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from gemtab.contracts.errors import UsageError
 from gemtab.generate.engine import Engine, Report
-from gemtab.generate.sampling import Sampling
+from gemtab.generate.sampling import Sampling, choose_sampling
 from gemtab.generate.session import Session
 from gemtab.gpu.native import NativeDevice
 from gemtab.plan.memory import place_table
@@ -18,8 +18,6 @@ from gemtab.text.prompt import Prompter
 from gemtab.text.tokenizer import Tokenizer
 from gemtab.weights.files import FileArtifact
 
-DEFAULT_CONTEXT = 4096
-DEFAULT_CHUNK = 128
 Say = Callable[[str, str], None]  # kind ("thinking" | "text"), piece
 
 
@@ -59,8 +57,7 @@ class NativeRunner:
         self.artifact = FileArtifact(folder)
         manifest = self.artifact.manifest
         device = NativeDevice()
-        capacity = min(context or DEFAULT_CONTEXT, manifest.config.max_position)
-        settings = Settings(manifest.config, device.facts, capacity, kv, chunk or DEFAULT_CHUNK)
+        settings = Settings.chosen(manifest.config, device.facts, context, kv, chunk)
         settings = place_table(settings, manifest.tensors, ple)
         shaders = self.artifact.shaders()
         upload = partial(self.artifact.upload, device)
@@ -86,8 +83,7 @@ class NativeRunner:
     ) -> dict[str, Any]:
         """One reply; the fields of `gemtab run --json`."""
         session = self.session
-        defaults = self.artifact.manifest.generation
-        chosen = sampling or Sampling(defaults.temperature, defaults.top_k, defaults.top_p)
+        chosen = sampling or choose_sampling(self.artifact.manifest.generation)
 
         async def run() -> dict[str, Any]:
             limit = request["max_tokens"] or self.engine.settings.capacity

@@ -35,6 +35,10 @@ def work_folder(out: Path) -> Iterator[Path]:
                 shutil.rmtree(work / "new", ignore_errors=True)
                 (work / "new").mkdir()
                 yield work / "new"
+            except OSError as error:
+                if error.filename:
+                    raise
+                raise UsageError(f"{out} cannot be written: {error.strerror}.") from error
             finally:
                 shutil.rmtree(work, ignore_errors=True)
         if sys.platform == "win32":  # which does not remove an open file

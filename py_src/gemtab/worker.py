@@ -10,7 +10,7 @@ from typing import Any
 from gemtab.contracts.errors import GemtabError, UsageError
 from gemtab.contracts.manifest import Manifest
 from gemtab.generate.engine import Engine
-from gemtab.generate.sampling import GREEDY, Sampling
+from gemtab.generate.sampling import GREEDY, Sampling, choose_sampling
 from gemtab.generate.session import Session
 from gemtab.gpu.page import PageDevice, settled
 from gemtab.plan.memory import place_table
@@ -20,9 +20,6 @@ from gemtab.text.prompt import Prompter
 from gemtab.text.tokenizer import Tokenizer
 from gemtab.weights.placing import Target
 from gemtab.weights.rows import TablePlane
-
-DEFAULT_CONTEXT = 4096
-DEFAULT_CHUNK = 128
 
 
 class Door:
@@ -69,13 +66,12 @@ class Door:
         manifest = Manifest.from_json(await self._host.manifest())
         self._manifest = manifest
         device = PageDevice(self._host)
-        context = min(request.get("context") or DEFAULT_CONTEXT, manifest.config.max_position)
-        settings = Settings(
+        settings = Settings.chosen(
             manifest.config,
             device.facts,
-            context,
-            request.get("kv") or "f16",
-            request.get("chunk") or DEFAULT_CHUNK,
+            request.get("context"),
+            request.get("kv"),
+            request.get("chunk"),
         )
         settings = place_table(
             settings, manifest.tensors, request.get("ple") or "auto", request.get("memory") or 0
@@ -90,7 +86,10 @@ class Door:
         )
         self._session = Session(engine, tokenizer, Prompter(tokenizer, template))
         self._post(
-            type="ready", model=manifest.model, context=context, adapter=device.facts.adapter
+            type="ready",
+            model=manifest.model,
+            context=settings.capacity,
+            adapter=device.facts.adapter,
         )
 
     async def _file(self, name: str) -> bytes:
@@ -159,12 +158,12 @@ class Door:
         if wanted.get("greedy"):
             return GREEDY
         assert self._manifest is not None
-        defaults = self._manifest.generation
-        return Sampling(
-            wanted.get("temperature", defaults.temperature),
-            wanted.get("topK", defaults.top_k),
-            wanted.get("topP", defaults.top_p),
-            wanted.get("seed", 0),
+        return choose_sampling(
+            self._manifest.generation,
+            wanted.get("temperature"),
+            wanted.get("topK"),
+            wanted.get("topP"),
+            wanted.get("seed"),
         )
 
 

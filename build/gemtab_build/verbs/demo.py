@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import importlib
 import threading
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from gemtab.contracts.errors import UsageError
 from gemtab_build.pyodide_assets import ROOT
 from gemtab_build.serve import SiteServer, serve_forever
 from gemtab_build.try_page import ask_page
+from gemtab_build.verbs import build
 
 QUESTION = "Who are you?"
 SOURCES = ("build/gemtab_build", "py_src", "wgsl", "web")
@@ -42,10 +42,9 @@ def build_demo(out: Path) -> None:
     key = source_key()
     if stamp.exists() and stamp.read_text(encoding="utf-8") == key:
         return
-    # by name: the command imports every verb, this one too
-    code = importlib.import_module("gemtab_build.cli").main(["build", "demo", "--out", str(out)])
-    if code:
-        raise UsageError("The demo could not be built; the message above says why.")
+    parser = argparse.ArgumentParser()
+    build.add(parser.add_subparsers())
+    build.run(parser.parse_args(["build", "demo", "--out", str(out)]))
     stamp.write_text(key, encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 """gemtab logits DIR: the softcapped logits of every position of a list of ids."""
 
 import argparse
-import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from gemtab.contracts.quantization import KV_ENCODINGS
 from gemtab.plan.memory import PLE_PLACES
 from gemtab.weights.files import FileArtifact
 from gemtab_build.browser_runner import BrowserRunner
+from gemtab_build.inputs import read_list, whole_file
 from gemtab_build.runner import NativeRunner, check_ids
 
 
@@ -34,30 +35,22 @@ def add_executor_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--context", type=int, help="positions the cache holds (4096)")
 
 
-def read_json(path: Path, what: str) -> object:
-    """A JSON file's content; UsageError that names the file when there is none."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise UsageError(f"{path} is not JSON ({error}). It should hold {what}.") from None
-
-
 def run(args: argparse.Namespace) -> int:
     """Compute and write."""
     vocab = FileArtifact(args.dir).manifest.config.vocab
-    ids = read_json(args.ids, "a list of token ids")
-    if not isinstance(ids, list) or not all(type(one) is int for one in ids) or not ids:
+    ids = read_list(args.ids, "token ids")
+    if not all(type(one) is int for one in ids) or not ids:
         raise UsageError(f"{args.ids} should hold a list of token ids, at least one.")
     check_ids(ids, vocab)
-    context = args.context or max(len(ids) + 1, 64)
+    with whole_file(args.out) as stream:
+        np.save(stream, np.frombuffer(_compute(args, ids), "<f4").reshape(len(ids), vocab))
+    return 0
+
+
+def _compute(args: argparse.Namespace, ids: Sequence[int]) -> bytes:
+    context = max(len(ids) + 1, 64) if args.context is None else args.context
     if args.on == "browser":
         with BrowserRunner(args.dir, args.kv, args.chunk, context, args.ple) as runner:
-            found = runner.logits(ids)
-    else:
-        native = NativeRunner(args.dir, args.kv, args.chunk, context, lambda *_: None, args.ple)
-        found = native.logits(ids)
-    with args.out.open("wb") as stream:
-        np.save(stream, np.frombuffer(found, "<f4").reshape(len(ids), vocab))
-    return 0
+            return runner.logits(ids)
+    native = NativeRunner(args.dir, args.kv, args.chunk, context, lambda *_: None, args.ple)
+    return native.logits(ids)

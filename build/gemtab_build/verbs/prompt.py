@@ -24,8 +24,8 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the prompt and its ids."""
-    messages = read_list(args.messages)
-    tools = read_list(args.tools) if args.tools else None
+    messages = read_list(args.messages, "messages")
+    tools = read_list(args.tools, "tools") if args.tools else None
     prompt = open_prompter(FileArtifact(args.folder)).prompt(messages, tools, args.thinking)
     print(json.dumps({"prompt": prompt.text, "ids": prompt.ids}, ensure_ascii=False))
     return 0

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from gemtab.contracts.errors import UsageError
-from gemtab.generate.sampling import GREEDY, Sampling
+from gemtab.generate.sampling import GREEDY, Sampling, choose_sampling
+from gemtab.text.messages import check_conversation, check_no_media
 from gemtab.weights.files import FileArtifact
 from gemtab_build.browser_runner import BrowserRunner
+from gemtab_build.inputs import read_list, whole_text
 from gemtab_build.runner import NativeRunner
-from gemtab_build.verbs.logits import add_executor_options, read_json
+from gemtab_build.verbs.logits import add_executor_options
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -26,7 +28,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     for kind in ("image", "audio", "video"):
         verb.add_argument(f"--{kind}", action="append", help="not yet")
     verb.add_argument("--greedy", action="store_true", help="always the likeliest token")
-    verb.add_argument("--temperature", type=float, help="(the model's own)")
+    verb.add_argument("--temperature", type=float, help="0 is greedy (the model's own)")
     verb.add_argument("--top-k", type=int, help="(the model's own)")
     verb.add_argument("--top-p", type=float, help="(the model's own)")
     verb.add_argument("--seed", type=int, help="(0)")
@@ -43,10 +45,13 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"--{kind}: Gemtab does not read {kind}s yet. Ask with text.")
     if args.max_tokens is not None and args.max_tokens < 1:
         raise UsageError(f"--max-tokens is at least 1, got {args.max_tokens}.")
-    messages: object = [{"role": "user", "content": args.prompt}]
     if args.messages:
-        messages = read_json(args.messages, "a list of messages")
-    tools = read_json(args.tools, "a list of tools") if args.tools else None
+        messages = read_list(args.messages, "messages")
+    else:
+        messages = [{"role": "user", "content": whole_text(args.prompt, "--prompt")}]
+    tools = read_list(args.tools, "tools") if args.tools else None
+    check_conversation(messages, tools)
+    check_no_media(messages)
     request = {
         "messages": messages, "tools": tools, "thinking": args.thinking, "max_tokens": args.max_tokens
     }  # fmt: skip
@@ -72,13 +77,4 @@ def _sampling(args: argparse.Namespace) -> Sampling:
     if args.greedy:
         return GREEDY
     defaults = FileArtifact(args.dir).manifest.generation
-
-    def pick(given: Any, default: Any) -> Any:
-        return default if given is None else given
-
-    return Sampling(
-        pick(args.temperature, defaults.temperature),
-        pick(args.top_k, defaults.top_k),
-        pick(args.top_p, defaults.top_p),
-        pick(args.seed, 0),
-    )
+    return choose_sampling(defaults, args.temperature, args.top_k, args.top_p, args.seed)

@@ -7,6 +7,7 @@ from typing import Any
 from gemtab.generate.engine import Engine
 from gemtab.generate.loop import Run, generate
 from gemtab.generate.sampling import Sampling
+from gemtab.text.messages import check_no_media
 from gemtab.text.prompt import Prompter
 from gemtab.text.reply_reader import ReplyReader
 from gemtab.text.response import Response
@@ -58,6 +59,7 @@ class Session:
     ) -> AsyncIterator[Event]:
         """The reply's events as they come; afterwards `last` has it whole."""
         prompt = self.prompter.prompt(messages, tools, thinking)
+        check_no_media(messages)
         stop_ids = frozenset(self.engine.manifest.generation.stop_ids)
         run = Run(prompt.ids, sampling, max_tokens, stop_ids, stopped)
         reader = ReplyReader(self.tokenizer, in_thought=prompt.opens_thought)

@@ -11,11 +11,13 @@ from gemtab.contracts.quantization import KV_ENCODINGS, kv_row_words
 from gemtab.contracts.state import MAX_CANDIDATES, STATE_BYTES
 from gemtab.kernels.attend import NO_WINDOW
 from gemtab.kernels.sample import REPLY, slabs
-from gemtab.kernels.variant import Variant
+from gemtab.kernels.variant import MAX_GROUPS, Variant
 from gemtab.plan.rope import rope_pairs, rope_rows
 
 WHOLE_LIMIT = 4096  # contexts up to this keep sliding layers whole, so that any rollback is free
 LOOKAHEAD = 32  # tokens in flight at most
+DEFAULT_CONTEXT = 4096
+DEFAULT_CHUNK = 128
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Settings:
     facts: DeviceFacts
     capacity: int
     kv: str = "f16"
-    chunk: int = 128
+    chunk: int = DEFAULT_CHUNK
     whole_limit: int = WHOLE_LIMIT
     ple_on_disk: bool = False
 
@@ -42,6 +44,21 @@ class Settings:
             raise UsageError(
                 f"The context is from 2 to {self.config.max_position} tokens for this model, got {self.capacity}."
             )
+
+    @classmethod
+    def chosen(
+        cls,
+        config: ModelConfig,
+        facts: DeviceFacts,
+        context: int | None = None,
+        kv: str | None = None,
+        chunk: int | None = None,
+    ) -> "Settings":
+        """What was asked for, None for a default: no context beyond the model's, no chunk beyond it."""
+        capacity = min(DEFAULT_CONTEXT if context is None else context, config.max_position)
+        longest = min(capacity, MAX_GROUPS)  # kernels have a workgroup a token
+        chunk = min(DEFAULT_CHUNK if chunk is None else chunk, longest)
+        return cls(config, facts, capacity, kv or "f16", chunk)
 
     @property
     def variant(self) -> Variant:

@@ -1,7 +1,7 @@
 """A conversation checked before any template sees it, so that an error names the message."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 from gemtab.contracts.errors import UsageError
 
@@ -23,6 +23,44 @@ def check_messages(messages: object) -> None:
         raise UsageError("messages is empty. Give at least one message.")
     for i, message in enumerate(messages):
         _check_message(message, f"messages[{i}]")
+
+
+def check_conversation(messages: object, tools: object = None) -> None:
+    """`check_messages`, `check_tools`, and that each tool's result answers a call before it."""
+    check_messages(messages)
+    check_tools(tools)
+    calls: Sequence[Any] | None = None  # of the assistant's message whose results may follow
+    for i, message in enumerate(cast("Sequence[Message]", messages)):
+        if message["role"] != "tool":
+            calls = message.get("tool_calls") or None
+        elif calls is None:
+            raise UsageError(
+                f"messages[{i}] is a tool's result, but no tool call of the assistant's stands before "
+                f"it. Put it after the message whose tool_calls it answers."
+            )
+        elif not _answers(message, calls):
+            raise UsageError(
+                f"messages[{i}]: tool_call_id {message.get('tool_call_id')!r} is the id of none of the "
+                f"calls before it. Give a call's id, or the tool's name."
+            )
+
+
+def _answers(result: Message, calls: Sequence[Any]) -> bool:
+    """Whether a tool's result says which tool it is of: by name, or by the id of one of some calls."""
+    given = result.get("tool_call_id")
+    return _is_name(result.get("name")) or any(call.get("id") == given for call in calls)
+
+
+def check_no_media(messages: Sequence[Message]) -> None:
+    """Raise a UsageError that names the first part that is no text: the towers are not built yet."""
+    for i, message in enumerate(messages):
+        content = message.get("content")
+        for k, part in enumerate(content if _is_list(content) else ()):
+            if part["type"] != "text":
+                raise UsageError(
+                    f"messages[{i}].content[{k}]: Gemtab does not read {part['type']} parts yet. "
+                    f"Ask with text."
+                )
 
 
 def check_tools(tools: object) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from gemtab.text.chat_template import ChatTemplate, Tool
 from gemtab.text.guard import Guard, escaped
-from gemtab.text.messages import Message, check_messages, check_tools
+from gemtab.text.messages import Message, check_conversation
 from gemtab.text.tokenizer import Tokenizer
 
 
@@ -43,8 +43,7 @@ class Prompter:
         **extra: Any,
     ) -> Prompt:
         """The prompt of a conversation; only the template's own special tokens are special."""
-        check_messages(messages)
-        check_tools(tools)
+        check_conversation(messages, tools)
         fixed = [self._template.source, list(self._template.special_tokens.values())]
         mark = self._guard.pick(messages, tools, extra, *fixed, self._tokenizer.added_strings)
         rendered = self._template.render(
