@@ -7,8 +7,8 @@ GemtabError                 what happened, with which value, what to do; never a
 │   ├── TokenizerError      a tokenizer.json of a form that cannot be packed
 │   ├── TemplateError       a chat template that fails on these messages
 │   └── ContextFullError    a prompt that does not fit the context
-├── ArtifactError           a built site that is damaged: manifest, hash, length, missing shader
-├── DeviceError             no adapter, a limit too small, a lost device
+├── ArtifactError           a built site that is damaged: manifest, hash, length, missing shader (exit 2)
+├── DeviceError             no adapter, a limit too small, a lost device (exit 2)
 └── ShapeError              a kernel asked for sizes it does not take: a bug of ours (exit 1)
 """
 
