@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from gemtab.generate.engine import Engine
 from gemtab.generate.loop import Run, generate
 from gemtab.generate.sampling import GREEDY
 from gemtab.plan.settings import Settings
+from gemtab.weights.files import FileArtifact
 from gemtab_build.kernels_file import kernels_json
 
 
@@ -38,6 +40,16 @@ def memory_engine(device, config, tensors, capacity=512, **settings) -> Engine:
 
     shaders = json.loads(kernels_json(config, entries))
     planned = Settings(config, device.facts, capacity, **settings)
+    return asyncio.run(Engine.load(device, manifest, planned, shaders, upload, stage=stage))
+
+
+def artifact_engine(device, folder, capacity=512, **settings) -> Engine:
+    """An engine of a built artifact, with shaders rendered anew."""
+    artifact = FileArtifact(folder)
+    manifest = artifact.manifest
+    shaders = json.loads(kernels_json(manifest.config, manifest.tensors))
+    planned = Settings(manifest.config, device.facts, capacity, **settings)
+    upload, stage = partial(artifact.upload, device), partial(artifact.stage, device)
     return asyncio.run(Engine.load(device, manifest, planned, shaders, upload, stage=stage))
 
 
