@@ -11,7 +11,7 @@ from gemtab.contracts.manifest import Piece, Source, Tensor
 from gemtab.contracts.names import PLE_EMBED, tensor_shapes
 from gemtab.contracts.placement import ROW_STEP, rows_and_width
 from gemtab_build.checkpoint import Checkpoint
-from gemtab_build.packed import PACKED, PackedTensor, packed_rows
+from gemtab_build.packed import PACKED, PackedTensor, packed_rows, read_srq
 from gemtab_build.quantize import F16_MAX, SEARCHED, HowToRound, Rounding, choose_encoding, encode
 from gemtab_build.shard import ShardWriter
 
@@ -61,7 +61,8 @@ def write_tensors(
             pieces += [shards.add(name, first, count, data) for name, data in planes.items()]
             done += count * width
             report(ours, done, total)
-        tensors[ours] = Tensor(shape, encoding, tuple(pieces), copied.srq if copied else None)
+        srq = read_srq(checkpoint, copied) if copied else None
+        tensors[ours] = Tensor(shape, encoding, tuple(pieces), srq)
     shards.close()
     return tuple(shards.sources), tensors, notes
 

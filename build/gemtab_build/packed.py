@@ -13,7 +13,7 @@ import numpy as np
 from gemtab.contracts.errors import CheckpointError, UsageError
 from gemtab.contracts.names import tensor_shapes
 from gemtab.contracts.quantization import packed_fault
-from gemtab_build.checkpoint import BYTE_DTYPES, Checkpoint
+from gemtab_build.checkpoint import BYTE_DTYPES, Checkpoint, StoredTensor
 
 PACKED = "packed"  # what such an artifact calls its weights
 SCALES = {".weight": ".weight_scale", ".embedding_quantized": ".embedding_scale"}
@@ -23,12 +23,11 @@ WHOLE = "Take config.json and weights from the same model."
 
 @dataclass(frozen=True)
 class PackedTensor:
-    """A packed matrix of a checkpoint: the names of its codes and scales, its encoding, its SRQ steps."""
+    """A packed matrix of a checkpoint: the names of its codes and scales, and its encoding."""
 
     codes: str
     scales: str
     encoding: str
-    srq: tuple[float, float] | None
 
 
 def find_packed(checkpoint: Checkpoint, names: Mapping[str, str]) -> dict[str, PackedTensor]:
@@ -62,23 +61,28 @@ def packed_rows(
     return {"codes": codes, "scales": scales.astype("<f4").tobytes()}
 
 
+def _form(stored: StoredTensor, shape: tuple[int, ...]) -> str | None:
+    """The packed form in which the stored bytes make a matrix of this shape."""
+    if len(shape) != 2 or len(stored.shape) != 2:
+        return None
+    rows, row_bytes = stored.shape
+    for (dtype, per_byte), form in FORMS.items():
+        if stored.dtype == dtype and shape == (rows, row_bytes * per_byte):
+            return form
+    return None
+
+
 def _packed(checkpoint: Checkpoint, codes: str, shape: tuple[int, ...]) -> PackedTensor:
     stored = checkpoint.tensors[codes]
-    suffix = codes[codes.rindex(".") :]
-    scales = codes.removesuffix(suffix) + SCALES[suffix]
-    scale = checkpoint.tensors.get(scales)
-    matrix = len(shape) == 2
-    forms = {
-        (dtype, (shape[0], shape[1] // per_byte)): form
-        for (dtype, per_byte), form in FORMS.items()
-        if matrix and shape[1] % per_byte == 0
-    }
-    form = forms.get((stored.dtype, stored.shape))
+    form = _form(stored, shape)
     if form is None:
         raise CheckpointError(
             f"{codes} has the shape {list(stored.shape)} in {stored.dtype}: "
             f"not the {list(shape)} of config.json in 2, 4 or 8 bits. {WHOLE}"
         )
+    suffix = codes[codes.rindex(".") :]
+    scales = codes.removesuffix(suffix) + SCALES[suffix]
+    scale = checkpoint.tensors.get(scales)
     if scale is None or scale.dtype != "F32" or scale.shape[:-1] != shape[:1]:
         found = f"{scale.dtype} {list(scale.shape)}" if scale else "nothing"
         raise CheckpointError(f"{scales} must be F32 [{shape[0]}, …], found {found}. {WHOLE}")
@@ -86,12 +90,12 @@ def _packed(checkpoint: Checkpoint, codes: str, shape: tuple[int, ...]) -> Packe
     fault = packed_fault(encoding, shape[1])
     if fault or (suffix == ".weight" and encoding != form):
         raise CheckpointError(f"{codes}: {fault or 'a linear has one scale a row'}. {WHOLE}")
-    return PackedTensor(codes, scales, encoding, _srq(checkpoint, codes))
+    return PackedTensor(codes, scales, encoding)
 
 
-def _srq(checkpoint: Checkpoint, codes: str) -> tuple[float, float] | None:
+def read_srq(checkpoint: Checkpoint, tensor: PackedTensor) -> tuple[float, float] | None:
     """The steps of a linear's input and output grids; None where it rounds neither."""
-    base = codes.rpartition(".")[0]
+    base = tensor.codes.rpartition(".")[0]
     steps = []
     for side in ("input", "output"):
         name = f"{base}.{side}_activation_scale"
