@@ -47,12 +47,12 @@ ADAPTERS = {
 }
 
 
-def on_devices(*features: str) -> pytest.MarkDecorator:
-    """Run a test on every compiler with every set of these features: it takes `device`."""
+def on_devices(*features: str, always: tuple[str, ...] = ()) -> pytest.MarkDecorator:
+    """Run a test on every compiler with every set of these features, and `always` some: it takes `device`."""
     sets = chain.from_iterable(combinations(features, n) for n in range(len(features) + 1))
     rows = [
         pytest.param((key, frozenset(chosen)), id=" ".join([key, *chosen]))
-        for chosen in sets
+        for chosen in ((*always, *some) for some in sets)
         for key, adapter in ADAPTERS.items()
         if adapter.features.issuperset(chosen)
         and (key != "tint on mesa" or lavapipe_driver())  # one test tells of its absence, not each
@@ -67,7 +67,7 @@ def open_device(key: str, features: frozenset[str]) -> NativeDevice:
     try:
         with pytest.MonkeyPatch.context() as patch:
             if adapter.driver:
-                _show_own_drivers(patch, adapter.driver())
+                _show_own_drivers(patch, adapter)
             device = NativeDevice(features, adapter.module, adapter.name)
     except DeviceError as error:
         if os.environ.get("CI"):
@@ -79,12 +79,12 @@ def open_device(key: str, features: frozenset[str]) -> NativeDevice:
     return device
 
 
-def _show_own_drivers(patch: pytest.MonkeyPatch, driver: Path | None) -> None:
+def _show_own_drivers(patch: pytest.MonkeyPatch, adapter: Adapter) -> None:
     """Dawn looks for drivers once, at its first device; other modules are not to see these."""
-    if driver is None and find_chromium() and os.environ.get("CI"):
-        raise DeviceError(f"{find_chromium()} comes without SwiftShader.")
-    if driver is None:
-        pytest.skip("Tint runs on the SwiftShader of Chromium, and there is none here")
-    drivers = [adapter.driver() for adapter in ADAPTERS.values() if adapter.driver]
+    if adapter.driver() is None:
+        if adapter.driver is swiftshader_driver and find_chromium() and os.environ.get("CI"):
+            raise DeviceError(f"{find_chromium()} comes without SwiftShader.")
+        pytest.skip(f"no Vulkan driver for Tint on {adapter.name}: see tests/helpers/devices.py")
+    drivers = [one.driver() for one in ADAPTERS.values() if one.driver]
     for variable in ("VK_DRIVER_FILES", "VK_ICD_FILENAMES"):  # today's name and the older one
         patch.setenv(variable, os.pathsep.join(str(path) for path in drivers if path))

@@ -1,0 +1,64 @@
+"""Every kernel that a plan may pick, for several models in every encoding, in both compilers."""
+
+import asyncio
+
+import pytest
+
+from gemtab.contracts.errors import DeviceError
+from gemtab.contracts.manifest import Tensor
+from gemtab.contracts.names import tensor_shapes
+from gemtab.contracts.quantization import WEIGHT_ENCODINGS
+from gemtab_build.golden import packed
+from gemtab_build.kernels_file import all_kernels
+from gemtab_build.quantize import choose_encoding
+from gemtab_build.shaders import render
+from helpers.devices import ADAPTERS, on_devices
+from helpers.tiny_model import tiny_config
+
+CONFIGS = [{}, {"head_dim": 256, "global_head_dim": 512}]
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    found = {}
+    for config in (tiny_config(**changes) for changes in CONFIGS):
+        for wanted in WEIGHT_ENCODINGS:
+            found |= all_kernels(config, encoded(config, wanted))
+    return found | all_kernels(tiny_config(), packed(tiny_config()))
+
+
+def encoded(config, wanted):
+    return {
+        name: Tensor(shape, choose_encoding(shape, wanted), ())
+        for name, shape in tensor_shapes(config).items()
+    }
+
+
+@pytest.mark.parametrize(
+    "device", [(key, one.features) for key, one in ADAPTERS.items()], ids=ADAPTERS, indirect=True
+)
+def test_every_kernel_compiles(device, kernels):
+    possible = [one for one in kernels.values() if device.facts.features.issuperset(one.features)]
+    left = {feature for one in kernels.values() for feature in one.features} - device.facts.features
+    assert left <= {"shader-f16"}
+    assert len({one.template for one in possible}) == 14
+
+    assert [failure for one in possible if (failure := compiling(device, one))] == []
+
+
+def compiling(device, kernel):
+    """What the compiler has against a kernel, None where it takes it."""
+    entry = {"wgsl": render(kernel), "entry": kernel.template, "bindings": kernel.bindings}
+    try:
+        asyncio.run(device.compile({kernel.name: entry}))
+    except DeviceError as error:
+        return str(error)
+    return None
+
+
+@on_devices()
+def test_a_shader_that_does_not_compile_is_named(device):
+    shader = {"wgsl": "fn norm( {", "entry": "norm", "bindings": ("x", "*y")}
+
+    with pytest.raises(DeviceError, match="The shader broken does not compile here"):
+        asyncio.run(device.compile({"broken": shader}))

@@ -1,0 +1,82 @@
+"""matvec and matmul alone against the product in float64, in every weight encoding."""
+
+import numpy as np
+import pytest
+
+from gemtab.kernels.matmul import ROWS, Matmul
+from gemtab.kernels.variant import MAX_GROUPS
+from helpers.devices import on_devices
+from helpers.dispatch import dispatch, state_words, untouched, unwritten
+from helpers.encoded import ENCODINGS, random_matrix, widths
+from helpers.tolerance import sum_bound
+
+MATRICES = [(encoding, n_in) for encoding in ENCODINGS for n_in in widths(encoding)]
+CHUNKS = {"one token": (1, 1), "two": (2, 2), "a tile and one": (33, 33), "a part": (61, 35)}
+
+
+def product(device, kernel, x, tokens, planes):
+    """y [planned, stride] as the kernel leaves it, planned for all rows of x and asked for `tokens`."""
+    x = np.where(np.arange(len(x))[:, None] < tokens, x, unwritten(1))
+    y = unwritten(len(x), kernel.stride)
+    step = kernel.step(len(x), "", ())
+    return dispatch(device, step, x=x, y=y, state=state_words(5, tokens), **planes)["y"]
+
+
+def check(y, x, weights, first_row=0):
+    """Columns from `first_row` on are x · Wᵀ for the rows of x, and nothing else is written."""
+    depth = x.shape[1] + 8  # whatever the order of the sum, and the few roundings around it
+    own = (slice(len(x)), slice(first_row, first_row + len(weights)))
+    error = np.abs(y[own] - x.astype(np.float64) @ weights.T)
+    assert np.all(error <= sum_bound(np.abs(x) @ np.abs(weights).T, depth))
+    y[own] = unwritten(1)
+    assert untouched(y).all()
+
+
+@on_devices("shader-f16")
+@pytest.mark.parametrize(("encoding", "n_in"), MATRICES)
+def test_every_encoding_and_width(device, variant, rng, encoding, n_in):
+    n_out = 37
+    planes, weights = random_matrix(rng, encoding, n_out, n_in)
+    kernel = Matmul(encoding, n_in, n_out, 0, n_out, variant)
+    for planned, tokens in CHUNKS.values():
+        x = rng.standard_normal((planned, n_in), np.float32)
+
+        y = product(device, kernel, x, tokens, planes)
+
+        check(y, x[:tokens], weights)
+
+
+@on_devices()
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("tokens", [1, 5])
+def test_a_part_of_the_rows_fills_its_own_columns(device, rng, encoding, tokens):
+    n_in, first_row, n_out, stride = widths(encoding)[-1], 24, 13, 41
+    planes, weights = random_matrix(rng, encoding, n_out, n_in)
+    x = rng.standard_normal((tokens, n_in), np.float32)
+
+    y = product(device, Matmul(encoding, n_in, n_out, first_row, stride), x, tokens, planes)
+
+    check(y, x, weights, first_row)
+
+
+@on_devices()
+@pytest.mark.parametrize("tokens", [1, 5])
+def test_the_first_rows_of_a_larger_matrix(device, rng, tokens):
+    planes, weights = random_matrix(rng, "q4", 83, 96)
+    x = rng.standard_normal((tokens, 96), np.float32)
+
+    y = product(device, Matmul("q4", 96, 43, 0, 83), x, tokens, planes)
+
+    check(y, x, weights[:43])
+
+
+def test_more_rows_than_one_dimension_has_groups(device, rng):
+    n_out = MAX_GROUPS * ROWS + 5
+    planes, weights = random_matrix(rng, "f32", n_out, 1)
+    x = rng.standard_normal((1, 1), np.float32)
+    kernel = Matmul("f32", 1, n_out, 0, n_out)
+
+    y = product(device, kernel, x, 1, planes)
+
+    assert kernel.step(1, "", ()).grid[1] == 2
+    check(y, x, weights)

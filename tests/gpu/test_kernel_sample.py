@@ -1,0 +1,126 @@
+"""pick_slab and sample alone: the candidates exactly, and every draw by the seed's own number."""
+
+import numpy as np
+import pytest
+
+from gemtab.contracts.state import MAX_CANDIDATES
+from gemtab.kernels.sample import REPLY, PickSlab, Sample, slabs
+from helpers.devices import on_devices
+from helpers.dispatch import UNWRITTEN, dispatch, state_words, untouched
+from helpers.sampling import NONE, best_of, kept_weights, possible, slab_candidates, uniform_draw
+
+VOCABULARIES = [1, 5, 1023, 1024, 1025, 5003]
+
+
+def blank(*shape):
+    return np.full(shape, UNWRITTEN)
+
+
+def random_logits(rng, vocab):
+    """Logits of which many tie."""
+    return np.round(rng.standard_normal(vocab).astype(np.float32) * 3, 1)
+
+
+def sample(device, logits, times=1, **state):
+    """The buffers that both kernels leave, over these logits, after so many turns."""
+    vocab = len(logits)
+    arrays = {
+        "logits": logits,
+        "candidates": blank(slabs(vocab), MAX_CANDIDATES, 2),
+        "top": blank(MAX_CANDIDATES, 2),
+        "ids": blank(3),
+        "reply": blank(REPLY),
+        "state": state_words(**state),
+    }
+    steps = (PickSlab(vocab).step("", ()), Sample(vocab).step("", ()))
+    return dispatch(device, *steps, times=times, **arrays)
+
+
+@on_devices()
+@pytest.mark.parametrize("vocab", VOCABULARIES)
+@pytest.mark.parametrize("top_k", [1, 7, 256, 300])
+def test_each_slab_yields_its_best_in_order(device, rng, vocab, top_k):
+    logits = random_logits(rng, vocab)
+    step = PickSlab(vocab).step("", ())
+    candidates = blank(slabs(vocab), MAX_CANDIDATES, 2)
+
+    found = dispatch(
+        device, step, logits=logits, candidates=candidates, state=state_words(top_k=top_k)
+    )["candidates"]
+
+    ids, values = slab_candidates(logits, top_k)
+    count = ids.shape[1]
+    assert np.array_equal(found[:, :count, 1].view(np.float32), values)
+    there = values > NONE
+    assert np.array_equal(found[:, :count, 0][there], ids[there])
+    assert untouched(found[:, count:]).all()
+
+
+@on_devices()
+@pytest.mark.parametrize("vocab", [*VOCABULARIES, 262_144])
+def test_the_best_of_all_are_found_in_order(device, rng, vocab):
+    logits, top_k = random_logits(rng, vocab), 64
+
+    found = sample(device, logits, top_k=top_k)["top"]
+
+    wanted = best_of(logits, top_k)
+    assert np.array_equal(found[: len(wanted), 0], wanted)
+    assert np.array_equal(found[: len(wanted), 1].view(np.float32), logits[wanted])
+    assert np.all(found[len(wanted) : top_k, 1].view(np.float32) == NONE)
+    assert untouched(found[top_k:]).all()
+
+
+@on_devices()
+@pytest.mark.parametrize("vocab", VOCABULARIES)
+def test_one_candidate_is_greedy_and_the_lowest_id_wins_a_tie(device, rng, vocab):
+    logits = np.minimum(random_logits(rng, vocab), 2.0)
+
+    found = sample(device, logits, position=41, seed=3, written=REPLY - 1)
+
+    assert found["ids"][0] == logits.argmax()
+    assert untouched(found["ids"][1:]).all()
+    assert found["reply"][REPLY - 1] == logits.argmax()
+    assert untouched(found["reply"][: REPLY - 1]).all()
+    wanted = state_words(position=42, seed=3, written=REPLY)
+    assert np.array_equal(found["state"], wanted)
+
+
+SETTINGS = {
+    "plain": {"top_k": 64, "temperature": 1.0, "top_p": 1.0},
+    "Gemma's own": {"top_k": 64, "temperature": 1.0, "top_p": 0.95},
+    "hot": {"top_k": 101, "temperature": 3.0, "top_p": 0.7},
+    "cold": {"top_k": 17, "temperature": 0.05, "top_p": 1.0},
+    "all but one cut off": {"top_k": 64, "temperature": 1.0, "top_p": 1e-6},
+    "more than a vocabulary has": {"vocab": 5, "top_k": 64, "temperature": 1.0, "top_p": 1.0},
+}
+
+
+@on_devices()
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_every_draw_is_the_one_of_its_seed_and_position(device, rng, settings):
+    """Many turns in one submit, past the reply ring's end: the state advances, each position draws anew."""
+    settings, turns = dict(settings), 61
+    logits = rng.standard_normal(settings.pop("vocab", 5003)).astype(np.float32) * 3
+    seed, position, written = 0xC0FFEE, 131_000, 250
+    state = {"position": position, "seed": seed, "written": written, **settings}
+
+    found = sample(device, logits, times=turns, **state)
+
+    ids, weights, error = kept_weights(logits, **settings)
+    draws = [uniform_draw(seed, position + turn) for turn in range(turns)]
+    reply = np.roll(found["reply"], -written)[:turns].tolist()
+    chosen = [possible(ids, weights, error, draw) for draw in draws]
+    assert all(one in some for one, some in zip(reply, chosen, strict=True))
+    assert sum(len(some) > 1 for some in chosen) <= 2  # rounding decides next to nothing
+    wanted = state_words(**state | {"position": position + turns, "written": written + turns})
+    assert np.array_equal(found["state"], wanted)
+
+
+def test_the_draws_are_uniform():
+    """Over many seeds and over many positions: each tenth gets its share within five sigma."""
+    count = 10_000
+    over_seeds = [uniform_draw(seed, 17) for seed in range(count)]
+    over_positions = [uniform_draw(5, position) for position in range(count)]
+    for draws in (over_seeds, over_positions):
+        tenths = np.histogram(draws, 10, (0, 1))[0]
+        assert np.all(np.abs(tenths - count / 10) <= 5 * np.sqrt(count * 0.09))
