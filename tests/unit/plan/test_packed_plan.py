@@ -1,0 +1,92 @@
+"""The plan of a packed Gemma 4 E2B: what is bound, what is read, what the kernels are told."""
+
+import pytest
+
+from gemtab.contracts import names
+from gemtab.contracts.device_facts import DeviceFacts
+from gemtab.contracts.manifest import Generation, Manifest, Tensor
+from gemtab.contracts.model_config import FULL, SLIDING
+from gemtab.contracts.program import SHAPE_WORDS, float_word
+from gemtab.contracts.quantization import packed_fault, packed_form
+from gemtab.plan.forward import Model, plan_decode, plan_prefill
+from gemtab.plan.settings import Settings
+from helpers.tiny_model import tiny_config
+
+SRQ = (0.0371, 0.25)
+CONFIG = tiny_config(
+    vocab_size=262144, vocab_size_per_layer_input=262144, hidden_size=1536,
+    intermediate_size=6144, num_hidden_layers=35, num_attention_heads=8, num_key_value_heads=1,
+    head_dim=256, global_head_dim=512, sliding_window=512,
+    layer_types=([SLIDING] * 4 + [FULL]) * 7, num_kv_shared_layers=20,
+    hidden_size_per_layer_input=256, max_position_embeddings=131072, tie_word_embeddings=False,
+)  # fmt: skip
+# parameters of E2B's matrices by the bits that the published file gives them
+BITS_4, BITS_2, BITS_8 = 127401984 + 150994944 + 424673280, 1132462080 + 402653184, 27525120
+
+
+def encoding(name):
+    index, _, part = name.removeprefix("layers.").partition(".")
+    if name in (names.EMBED, names.HEAD):
+        return "w2"
+    if name.startswith("ple."):
+        return "w4/35" if name == names.PLE_EMBED else "f16"
+    if part.startswith("ple"):
+        return "w8"
+    return "w2" if part in ("gate", "up", "down") and int(index) >= 15 else "w4"
+
+
+@pytest.fixture(scope="module")
+def model():
+    facts = DeviceFacts("small", frozenset(), {"maxStorageBufferBindingSize": 128 << 20})
+    tensors = {
+        name: Tensor(
+            shape, encoding(name), (), SRQ if name.startswith(("layers", "head")) else None
+        )
+        if len(shape) == 2
+        else Tensor(shape, "f32", ())
+        for name, shape in names.tensor_shapes(CONFIG).items()
+    }
+    return Model.on(Settings(CONFIG, facts, 512), tensors)
+
+
+def test_every_row_of_e2b_fits_its_encoding(model):
+    packed = [tensor for tensor in model.tensors.values() if packed_form(tensor.encoding)]
+
+    assert len(packed) == 2 + 1 + 35 * 7 + 15 * 2
+    assert not any(packed_fault(tensor.encoding, tensor.shape[1]) for tensor in packed)
+
+
+def test_bindings_and_shapes_stay_within_what_a_device_gives(model):
+    for program in (plan_decode(model), plan_prefill(model, 64)):
+        assert max(part.bytes for step in program.steps for part in step.slices) <= 128 << 20
+        assert all(len(step.slices) <= 8 for step in program.steps)
+        assert all(len(step.shape) <= SHAPE_WORDS for step in program.steps)
+
+
+def test_a_token_reads_the_codes_of_the_published_mix(model):
+    steps = plan_decode(model).steps
+    codes = sum(
+        part.bytes
+        for step in steps
+        if step.kernel.template == "matvec"
+        for slot, part in zip(step.kernel.bindings, step.slices, strict=True)
+        if slot == "codes"
+    )
+
+    assert codes == BITS_4 // 2 + BITS_2 // 4 + BITS_8
+
+
+def test_each_linear_is_told_its_grids(model):
+    steps = {step.label: step for step in plan_decode(model).steps}
+
+    assert steps["head"].shape[4:] == tuple(map(float_word, SRQ))
+    assert steps["layers.20.up"].shape[4:] == tuple(map(float_word, SRQ))
+    assert dict(steps["layers.20.up"].kernel.includes)["weights"] == "weights_w2"
+    assert len(steps["ple.projection"].shape) == 4
+
+
+def test_grids_come_back_from_a_manifest_to_the_last_bit():
+    tensor = Tensor((8, 16), "w2", (), (0.1 + 2**-40, 0.0))
+    manifest = Manifest("m", "packed", CONFIG, Generation((1,)), {}, (), {"t": tensor}, {})
+
+    assert Manifest.from_json(manifest.to_json()) == manifest
