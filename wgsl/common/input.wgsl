@@ -1,2 +1,2 @@
-// input4: what the weights are multiplied with: x as it is.
-fn input4(x: vec4f) -> vec4f { return x; }
+// input_block: what the weights are multiplied with: x as it is.
+fn input_block(x: Block) -> Block { return x; }

@@ -1,7 +1,10 @@
 //! include srq
-// input4: what the weights are multiplied with: codes of x, or x itself where the grid is 0. Sums of
-// products of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
-fn input4(x: vec4f) -> vec4f {
-    if (shape.input_grid == 0.0) { return x; }
-    return srq_codes(x, shape.input_grid);
+// input_block: what the weights are multiplied with: codes of x, or x itself where the grid is 0. Sums
+// of products of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
+fn input_block(x: Block) -> Block {
+    let grid = shape.input_grid;
+    if (grid == 0.0) { return x; }
+    return Block(
+        srq_codes(x[0], grid), srq_codes(x[1], grid), srq_codes(x[2], grid), srq_codes(x[3], grid),
+        srq_codes(x[4], grid), srq_codes(x[5], grid), srq_codes(x[6], grid), srq_codes(x[7], grid));
 }

@@ -1,2 +1,2 @@
-// table4: four neighbours of a table's row: weights as they are.
-fn table4(row: u32, column: u32) -> vec4f { return weight4(row, column, shape.n_in); }
+// table_scale: what four codes of a table from `column` on are multiplied with: the weights' own scale.
+fn table_scale(row: u32, column: u32) -> f32 { return weight_scale(row, column / BLOCK, shape.n_in); }

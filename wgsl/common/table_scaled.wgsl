@@ -1,5 +1,5 @@
-// table4: four neighbours of a table's row, codes times the scale that they share.
-fn table4(row: u32, column: u32) -> vec4f {
-    let scale = scales[row * shape.scales + column / (shape.n_in / shape.scales)];
-    return weight4(row, column, shape.n_in) * scale;
+// table_scale: what four codes of a table from `column` on are multiplied with: the scale that a whole
+// slice of the row shares.
+fn table_scale(row: u32, column: u32) -> f32 {
+    return scales[row * shape.scales + column / (shape.n_in / shape.scales)];
 }

@@ -1,14 +1,14 @@
-// weight4: four neighbours of a row, zero past its end. Values as f16, two a word; n_in is even.
+// A block of W: values as f16, two a word.
+//! include block
 //! include half
 @group(0) @binding(3) var<storage, read> values: array<Half2>;
 
-fn weight4(row: u32, column: u32, n_in: u32) -> vec4f {
-    let word = (row * n_in + column) / 2u;
-    var four = vec4f(unpack_half(values[word]), 0.0, 0.0);
-    if (column + 2u < n_in) {
-        let upper = unpack_half(values[word + 1u]);
-        four.z = upper.x;
-        four.w = upper.y;
-    }
-    return four;
+fn pair_of_halves(at: u32) -> vec4f { return vec4f(unpack_half(values[at]), unpack_half(values[at + 1u])); }
+
+fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
+    let at = (row * n_in + block * BLOCK) / 2u;
+    return Block(pair_of_halves(at), pair_of_halves(at + 2u), pair_of_halves(at + 4u), pair_of_halves(at + 6u),
+                 pair_of_halves(at + 8u), pair_of_halves(at + 10u), pair_of_halves(at + 12u), pair_of_halves(at + 14u));
 }
+
+fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }

@@ -1,17 +1,18 @@
-// weight4: four neighbours of a row. Codes i8, four a word; an f16 scale for each 32 of a row.
+// A block of W: codes i8, four a word; an f16 scale for each.
+//! include block
 //! include half
-@group(0) @binding(3) var<storage, read> codes: array<u32>;
+//! include bytes
+@group(0) @binding(3) var<storage, read> codes: array<vec4u>;
 @group(0) @binding(4) var<storage, read> scales: array<Half2>;
 
-fn weight4(row: u32, column: u32, n_in: u32) -> vec4f {
-    let at = row * n_in + column;
-    let word = bitcast<i32>(codes[at / 4u]);
-    let code = vec4f(
-        f32(extractBits(word, 0u, 8u)),
-        f32(extractBits(word, 8u, 8u)),
-        f32(extractBits(word, 16u, 8u)),
-        f32(extractBits(word, 24u, 8u)),
-    );
-    let block = at / 32u;
-    return code * unpack_half(scales[block / 2u])[block & 1u];
+fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
+    let at = (row * (n_in / BLOCK) + block) * 2u;
+    let a = codes[at];
+    let b = codes[at + 1u];
+    return Block(bytes(a.x), bytes(a.y), bytes(a.z), bytes(a.w), bytes(b.x), bytes(b.y), bytes(b.z), bytes(b.w));
+}
+
+fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 {
+    let at = row * (n_in / BLOCK) + block;
+    return unpack_half(scales[at / 2u])[at & 1u];
 }

@@ -1,10 +1,14 @@
-// weight4: four neighbours of a row, as codes: scales (f32) come after the sum, or from table4.
-// Codes u2 offset by 2, sixteen a word, low bits first.
-@group(0) @binding(3) var<storage, read> codes: array<u32>;
+// A block of W as codes: scales (f32) come after the sum, or from the table's. Codes u2 offset by 2,
+// sixteen a word, low bits first.
+//! include block
+//! include crumbs
+@group(0) @binding(3) var<storage, read> codes: array<vec2u>;
 @group(0) @binding(4) var<storage, read> scales: array<f32>;
 
-fn weight4(row: u32, column: u32, n_in: u32) -> vec4f {
-    let at = row * n_in + column;
-    let pairs = codes[at / 16u] >> ((at & 12u) * 2u);
-    return vec4f(vec4u(pairs, pairs >> 2u, pairs >> 4u, pairs >> 6u) & vec4u(3u)) - 2.0;
+fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
+    let c = codes[row * (n_in / BLOCK) + block];
+    return Block(crumbs(c.x), crumbs(c.x >> 8u), crumbs(c.x >> 16u), crumbs(c.x >> 24u),
+                 crumbs(c.y), crumbs(c.y >> 8u), crumbs(c.y >> 16u), crumbs(c.y >> 24u));
 }
+
+fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }

@@ -1,10 +1,14 @@
-// weight4: four neighbours of a row, as codes: scales (f32) come after the sum, or from table4.
-// Codes u4 offset by 8, eight a word, low nibble first.
-@group(0) @binding(3) var<storage, read> codes: array<u32>;
+// A block of W as codes: scales (f32) come after the sum, or from the table's. Codes u4 offset by 8,
+// eight a word, low nibble first.
+//! include block
+//! include nibbles
+@group(0) @binding(3) var<storage, read> codes: array<vec4u>;
 @group(0) @binding(4) var<storage, read> scales: array<f32>;
 
-fn weight4(row: u32, column: u32, n_in: u32) -> vec4f {
-    let at = row * n_in + column;
-    let nibbles = codes[at / 8u] >> ((at & 4u) * 4u);
-    return vec4f(vec4u(nibbles, nibbles >> 4u, nibbles >> 8u, nibbles >> 12u) & vec4u(15u)) - 8.0;
+fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
+    let c = codes[row * (n_in / BLOCK) + block];
+    return Block(nibbles(c.x), nibbles(c.x >> 16u), nibbles(c.y), nibbles(c.y >> 16u),
+                 nibbles(c.z), nibbles(c.z >> 16u), nibbles(c.w), nibbles(c.w >> 16u));
 }
+
+fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }

@@ -1,14 +1,14 @@
-// weight4: four neighbours of a row, as codes: scales (f32) come after the sum, or from table4.
-// Codes i8, four a word.
-@group(0) @binding(3) var<storage, read> codes: array<u32>;
+// A block of W as codes: scales (f32) come after the sum, or from the table's. Codes i8, four a word.
+//! include block
+//! include bytes
+@group(0) @binding(3) var<storage, read> codes: array<vec4u>;
 @group(0) @binding(4) var<storage, read> scales: array<f32>;
 
-fn weight4(row: u32, column: u32, n_in: u32) -> vec4f {
-    let word = bitcast<i32>(codes[(row * n_in + column) / 4u]);
-    return vec4f(
-        f32(extractBits(word, 0u, 8u)),
-        f32(extractBits(word, 8u, 8u)),
-        f32(extractBits(word, 16u, 8u)),
-        f32(extractBits(word, 24u, 8u)),
-    );
+fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
+    let at = (row * (n_in / BLOCK) + block) * 2u;
+    let a = codes[at];
+    let b = codes[at + 1u];
+    return Block(bytes(a.x), bytes(a.y), bytes(a.z), bytes(a.w), bytes(b.x), bytes(b.y), bytes(b.z), bytes(b.w));
 }
+
+fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }

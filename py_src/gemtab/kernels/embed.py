@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.program import Kernel, Slice, Step, float_word
-from gemtab.contracts.quantization import packed_fault, packed_form
+from gemtab.contracts.quantization import BLOCK, packed_fault, packed_form
 from gemtab.kernels.matmul import weight_bindings, weight_form, weight_snippets
 from gemtab.kernels.variant import LANES, PLAIN, Variant
 
@@ -35,7 +35,7 @@ class Embed:
         return Kernel(
             "embed",
             includes=(
-                ("weights", weight_form(self.encoding)),
+                ("weights", weight_form(self.encoding, self.n_in)),
                 *((("table", "table_scaled"),) if packed_form(self.encoding) else ()),
                 *self.variant.includes(*snippets),
             ),
@@ -49,4 +49,4 @@ class Embed:
         packed = packed_form(self.encoding)
         if packed:
             shape += (packed[1],)
-        return Step(self.kernel, slices, shape, (-(-self.n_in // (4 * LANES)), tokens, 1), label)
+        return Step(self.kernel, slices, shape, (-(-self.n_in // (BLOCK * LANES)), tokens, 1), label)

@@ -7,14 +7,17 @@ from gemtab.contracts.program import Kernel, Slice, Step, float_word
 from gemtab.contracts.quantization import BLOCK, packed_fault, packed_form
 from gemtab.kernels.variant import PLAIN, Variant, fold
 
-TILE = 32  # tokens, and rows of W, of matmul's tile
-ROWS = 8  # rows of W that one workgroup of matvec makes
+TILE_TOKENS, TILE_ROWS = 64, 64  # matmul's tile
+ROWS = 32  # rows of W that one workgroup of matvec makes
 
 
-def weight_form(encoding: str) -> str:
-    """The snippet that decodes an encoding: one for a packed form, however many scales a row has."""
+def weight_form(encoding: str, n_in: int) -> str:
+    """The snippet that decodes an encoding: one for a packed form, however many scales a row has.
+
+    Rows that are not whole blocks take a slower form.
+    """
     packed = packed_form(encoding)
-    return f"weights_{packed[0] if packed else encoding}"
+    return f"weights_{packed[0] if packed else encoding}{'_any' if n_in % BLOCK else ''}"
 
 
 def weight_snippets(encoding: str) -> tuple[str, ...]:
@@ -68,7 +71,8 @@ class Matmul:
         return Kernel(
             template,
             includes=(
-                ("weights", weight_form(self.encoding)),
+                ("weights", weight_form(self.encoding, self.n_in)),
+                *((("x", "x_any"),) if self.n_in % BLOCK else ()),
                 *(rounding if packed_form(self.encoding) else ()),
                 *self.variant.includes(*snippets),
             ),
@@ -83,5 +87,5 @@ class Matmul:
             shape += (float_word(self.srq[0]), float_word(self.srq[1]))
         grid = fold(-(-self.n_out // ROWS))
         if tokens > 1:
-            grid = (-(-self.n_out // TILE), -(-tokens // TILE), 1)
+            grid = (-(-self.n_out // TILE_ROWS), -(-tokens // TILE_TOKENS), 1)
         return Step(self.kernel(tokens), slices, shape, grid, label)

@@ -1,14 +1,14 @@
 // matmul: y = x · Wᵀ for a chunk of tokens.
-// A workgroup makes a tile of TILE tokens by TILE rows of W; 64 invocations make 4 × 4 each. Both
-// operands go through workgroup memory DEPTH columns at a time, weights decoded once on the way.
+// A workgroup makes a tile of TOKENS by ROWS; each of its lanes 8 tokens by 8 rows, in registers. Both
+// operands go through workgroup memory a block of 32 columns at a time, weights decoded once on the way.
 //   0 x        read   [tokens, n_in]
 //   1 y        write  [tokens, stride], columns first_row … first_row + n_out
 //   2 state    read
 //   3 … W      read   [n_out, n_in], encoded
 //   last shape uniform
-// grid: (n_out / TILE, tokens / TILE)
-const TILE: u32 = 32u;
-const DEPTH: u32 = 16u;
+// grid: (n_out / ROWS, tokens / TOKENS)
+const TOKENS: u32 = 64u;
+const ROWS: u32 = 64u;
 // The words that change from token to token: see contracts/state.py.
 struct State {
     position: u32,
@@ -20,32 +20,44 @@ struct State {
     top_p: f32,
     capacity: u32,
 }
-// weight4: four neighbours of a row. Codes u4 offset by 8, eight a word, low nibble first; an f16
-// scale for each 32 of a row.
+// A block of W: codes u4 offset by 8, eight a word, low nibble first; an f16 scale for each.
+// A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
+const BLOCK: u32 = 32u;
+alias Block = array<vec4f, 8>;
+
+fn dot_block(a: Block, b: Block) -> f32 {
+    return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
+        + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
+}
+// Half a word as four u4 codes offset by 8, low nibble first.
+fn nibbles(word: u32) -> vec4f {
+    return vec4f((vec4u(word) >> vec4u(0u, 4u, 8u, 12u)) & vec4u(15u)) - 8.0;
+}
 // Two f16 in a word, without the shader-f16 feature.
 alias Half2 = u32;
 fn unpack_half(word: Half2) -> vec2f { return unpack2x16float(word); }
-@group(0) @binding(3) var<storage, read> codes: array<u32>;
+@group(0) @binding(3) var<storage, read> codes: array<vec4u>;
 @group(0) @binding(4) var<storage, read> scales: array<Half2>;
 
-fn weight4(row: u32, column: u32, n_in: u32) -> vec4f {
-    let at = row * n_in + column;
-    let nibbles = codes[at / 8u] >> ((at & 4u) * 4u);
-    let code = vec4f(vec4u(nibbles, nibbles >> 4u, nibbles >> 8u, nibbles >> 12u) & vec4u(15u));
-    let block = at / 32u;
-    return (code - 8.0) * unpack_half(scales[block / 2u])[block & 1u];
+fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
+    let c = codes[row * (n_in / BLOCK) + block];
+    return Block(nibbles(c.x), nibbles(c.x >> 16u), nibbles(c.y), nibbles(c.y >> 16u),
+                 nibbles(c.z), nibbles(c.z >> 16u), nibbles(c.w), nibbles(c.w >> 16u));
 }
-// x4: four neighbours of row `row` of x, from `column` on, zero past its end.
-fn x4(row: u32, column: u32, n_in: u32) -> vec4f {
-    let at = row * n_in + column;
-    if (column + 4u <= n_in) { return vec4f(x[at], x[at + 1u], x[at + 2u], x[at + 3u]); }
-    var four = vec4f(x[at], 0.0, 0.0, 0.0);
-    if (column + 1u < n_in) { four.y = x[at + 1u]; }
-    if (column + 2u < n_in) { four.z = x[at + 2u]; }
-    return four;
+
+fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 {
+    let at = row * (n_in / BLOCK) + block;
+    return unpack_half(scales[at / 2u])[at & 1u];
 }
-// input4: what the weights are multiplied with: x as it is.
-fn input4(x: vec4f) -> vec4f { return x; }
+// A block of a token's row of x.
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+
+fn x_block(token: u32, block: u32, n_in: u32) -> Block {
+    let at = (token * n_in + block * BLOCK) / 4u;
+    return Block(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
+}
+// input_block: what the weights are multiplied with: x as it is.
+fn input_block(x: Block) -> Block { return x; }
 // output: a row's value from its sum of products: the sum.
 fn output(sum: f32, _row: u32) -> f32 { return sum; }
 
@@ -53,56 +65,92 @@ struct Shape {
     n_in: u32, n_out: u32, first_row: u32, stride: u32,
     input_grid: f32, output_grid: f32,  // of packed weights alone
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read> state: State;
 @group(0) @binding(5) var<uniform> shape: Shape;
 
-const QUADS: u32 = TILE / 4u;
-var<workgroup> x_tile: array<vec4f, DEPTH * QUADS>;  // [column][token / 4], four tokens a vector
-var<workgroup> w_tile: array<vec4f, DEPTH * QUADS>;  // [column][row / 4], four rows a vector
+const LANES: u32 = TOKENS / 8u * ROWS / 8u;
+const EIGHTHS: u32 = ROWS / 8u;
+var<workgroup> x_tile: array<vec4f, BLOCK * TOKENS / 4u>;  // [column][token / 4], four tokens a vector
+var<workgroup> w_tile: array<vec4f, BLOCK * ROWS / 4u>;  // [column][row / 4]
 
-@compute @workgroup_size(64)
+fn put_x(column: u32, token: u32, four: vec4f) {
+    let at = (column * TOKENS + token) / 4u;
+    x_tile[at][token % 4u] = four.x;
+    x_tile[at + TOKENS / 4u][token % 4u] = four.y;
+    x_tile[at + TOKENS / 2u][token % 4u] = four.z;
+    x_tile[at + TOKENS / 4u * 3u][token % 4u] = four.w;
+}
+
+fn put_w(column: u32, row: u32, four: vec4f) {
+    let at = (column * ROWS + row) / 4u;
+    w_tile[at][row % 4u] = four.x;
+    w_tile[at + ROWS / 4u][row % 4u] = four.y;
+    w_tile[at + ROWS / 2u][row % 4u] = four.z;
+    w_tile[at + ROWS / 4u * 3u][row % 4u] = four.w;
+}
+
+fn outer(w: vec4f, x: vec4f) -> mat4x4f { return mat4x4f(w * x.x, w * x.y, w * x.z, w * x.w); }
+
+@compute @workgroup_size(LANES)
 fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let first_token = group.y * TILE;
-    let first_out = group.x * TILE;
+    let first_token = group.y * TOKENS;
+    let first_out = group.x * ROWS;
     if (first_token >= state.tokens) { return; }  // the same for the whole workgroup
-    let token_quad = lane / 8u;
-    let row_quad = lane % 8u;
-    var sums = array<vec4f, 4>();
-    for (var start = 0u; start < shape.n_in; start += DEPTH) {
-        // TILE × DEPTH values each, four columns of one token or row at a time
-        for (var part = lane; part < TILE * DEPTH / 4u; part += 64u) {
-            let line = part % TILE;
-            let column = part / TILE * 4u;
-            var values = vec4f();
-            if (first_token + line < state.tokens && start + column < shape.n_in) {
-                values = input4(x4(first_token + line, start + column, shape.n_in));
-            }
-            var weights = vec4f();
-            if (first_out + line < shape.n_out && start + column < shape.n_in) {
-                weights = weight4(first_out + line, start + column, shape.n_in);
-            }
-            for (var i = 0u; i < 4u; i++) {
-                x_tile[(column + i) * QUADS + line / 4u][line % 4u] = values[i];
-                w_tile[(column + i) * QUADS + line / 4u][line % 4u] = weights[i];
-            }
+    let own_token = lane / EIGHTHS * 8u;
+    let own_row = lane % EIGHTHS * 8u;
+    var sums_00 = mat4x4f();  // tokens 0 … 3 of the lane's eight by its rows 0 … 3, a column a token
+    var sums_01 = mat4x4f();  // tokens 0 … 3 by rows 4 … 7
+    var sums_10 = mat4x4f();
+    var sums_11 = mat4x4f();
+    for (var block = 0u; block * BLOCK < shape.n_in; block++) {
+        for (var i = lane; i < TOKENS; i += LANES) {
+            var x = Block();
+            if (first_token + i < state.tokens) { x = input_block(x_block(first_token + i, block, shape.n_in)); }
+            put_x(0u, i, x[0]);
+            put_x(4u, i, x[1]);
+            put_x(8u, i, x[2]);
+            put_x(12u, i, x[3]);
+            put_x(16u, i, x[4]);
+            put_x(20u, i, x[5]);
+            put_x(24u, i, x[6]);
+            put_x(28u, i, x[7]);
+        }
+        for (var i = lane; i < ROWS; i += LANES) {
+            let row = min(first_out + i, shape.n_out - 1u);  // what is past the end is made, not written
+            let w = weight_block(row, block, shape.n_in);
+            let scale = weight_scale(row, block, shape.n_in);
+            put_w(0u, i, w[0] * scale);
+            put_w(4u, i, w[1] * scale);
+            put_w(8u, i, w[2] * scale);
+            put_w(12u, i, w[3] * scale);
+            put_w(16u, i, w[4] * scale);
+            put_w(20u, i, w[5] * scale);
+            put_w(24u, i, w[6] * scale);
+            put_w(28u, i, w[7] * scale);
         }
         workgroupBarrier();
-        for (var column = 0u; column < DEPTH; column++) {
-            let values = x_tile[column * QUADS + token_quad];
-            let weights = w_tile[column * QUADS + row_quad];
-            for (var i = 0u; i < 4u; i++) { sums[i] += values[i] * weights; }
+        for (var column = 0u; column < BLOCK; column++) {
+            let at_x = (column * TOKENS + own_token) / 4u;
+            let at_w = (column * ROWS + own_row) / 4u;
+            let x_0 = x_tile[at_x];
+            let x_1 = x_tile[at_x + 1u];
+            let w_0 = w_tile[at_w];
+            let w_1 = w_tile[at_w + 1u];
+            sums_00 += outer(w_0, x_0);
+            sums_01 += outer(w_1, x_0);
+            sums_10 += outer(w_0, x_1);
+            sums_11 += outer(w_1, x_1);
         }
         workgroupBarrier();
     }
-    for (var i = 0u; i < 4u; i++) {
-        let token = first_token + token_quad * 4u + i;
-        for (var j = 0u; j < 4u; j++) {
-            let row = first_out + row_quad * 4u + j;
-            if (token < state.tokens && row < shape.n_out) {
-                y[token * shape.stride + shape.first_row + row] = output(sums[i][j], row);
-            }
+    var sums = array<mat4x4f, 4>(sums_00, sums_01, sums_10, sums_11);
+    for (var i = 0u; i < 64u; i++) {
+        let token = first_token + own_token + i / 8u;
+        let row = first_out + own_row + i % 8u;
+        if (token < state.tokens && row < shape.n_out) {
+            let sum = sums[i / 32u * 2u + i % 8u / 4u][i / 8u % 4u][i % 4u];
+            y[token * shape.stride + shape.first_row + row] = output(sum, row);
         }
     }
 }

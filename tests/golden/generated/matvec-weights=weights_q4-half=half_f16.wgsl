@@ -1,15 +1,16 @@
 enable f16;
 // matvec: y = W · x for one token.
-// A workgroup makes ROWS rows, each with its own PART of the lanes, which stride over the row by fours
-// and then add up. Workgroups fold over x and y: a vocabulary has more than one dimension's 65535.
+// A workgroup makes LANES / PART · 4 rows. PART lanes share four rows: each takes every PART-th block of
+// x, kept in registers for the four, and their sums are added up at the end. Workgroups fold over x and
+// y: a vocabulary has more than one dimension's 65535.
 //   0 x        read   [n_in]
 //   1 y        write  [first_row + n_out]
 //   2 state    read   (unused: keeps the slots of matvec and matmul alike)
 //   3 … W      read   [n_out, n_in], encoded
 //   last shape uniform
-// grid: (n_out / ROWS), folded
+// grid: (n_out / rows of a workgroup), folded
 const LANES: u32 = 64u;
-const ROWS: u32 = 8u;
+const PART: u32 = 8u;
 // The words that change from token to token: see contracts/state.py.
 struct State {
     position: u32,
@@ -21,32 +22,44 @@ struct State {
     top_p: f32,
     capacity: u32,
 }
-// weight4: four neighbours of a row. Codes u4 offset by 8, eight a word, low nibble first; an f16
-// scale for each 32 of a row.
+// A block of W: codes u4 offset by 8, eight a word, low nibble first; an f16 scale for each.
+// A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
+const BLOCK: u32 = 32u;
+alias Block = array<vec4f, 8>;
+
+fn dot_block(a: Block, b: Block) -> f32 {
+    return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
+        + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
+}
+// Half a word as four u4 codes offset by 8, low nibble first.
+fn nibbles(word: u32) -> vec4f {
+    return vec4f((vec4u(word) >> vec4u(0u, 4u, 8u, 12u)) & vec4u(15u)) - 8.0;
+}
 // Two f16 in a word, bound as the device's own f16 type. (naga's bitcast from u32 is wrong: do not.)
 alias Half2 = vec2<f16>;
 fn unpack_half(word: Half2) -> vec2f { return vec2f(word); }
-@group(0) @binding(3) var<storage, read> codes: array<u32>;
+@group(0) @binding(3) var<storage, read> codes: array<vec4u>;
 @group(0) @binding(4) var<storage, read> scales: array<Half2>;
 
-fn weight4(row: u32, column: u32, n_in: u32) -> vec4f {
-    let at = row * n_in + column;
-    let nibbles = codes[at / 8u] >> ((at & 4u) * 4u);
-    let code = vec4f(vec4u(nibbles, nibbles >> 4u, nibbles >> 8u, nibbles >> 12u) & vec4u(15u));
-    let block = at / 32u;
-    return (code - 8.0) * unpack_half(scales[block / 2u])[block & 1u];
+fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
+    let c = codes[row * (n_in / BLOCK) + block];
+    return Block(nibbles(c.x), nibbles(c.x >> 16u), nibbles(c.y), nibbles(c.y >> 16u),
+                 nibbles(c.z), nibbles(c.z >> 16u), nibbles(c.w), nibbles(c.w >> 16u));
 }
-// x4: four neighbours of row `row` of x, from `column` on, zero past its end.
-fn x4(row: u32, column: u32, n_in: u32) -> vec4f {
-    let at = row * n_in + column;
-    if (column + 4u <= n_in) { return vec4f(x[at], x[at + 1u], x[at + 2u], x[at + 3u]); }
-    var four = vec4f(x[at], 0.0, 0.0, 0.0);
-    if (column + 1u < n_in) { four.y = x[at + 1u]; }
-    if (column + 2u < n_in) { four.z = x[at + 2u]; }
-    return four;
+
+fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 {
+    let at = row * (n_in / BLOCK) + block;
+    return unpack_half(scales[at / 2u])[at & 1u];
 }
-// input4: what the weights are multiplied with: x as it is.
-fn input4(x: vec4f) -> vec4f { return x; }
+// A block of a token's row of x.
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+
+fn x_block(token: u32, block: u32, n_in: u32) -> Block {
+    let at = (token * n_in + block * BLOCK) / 4u;
+    return Block(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
+}
+// input_block: what the weights are multiplied with: x as it is.
+fn input_block(x: Block) -> Block { return x; }
 // output: a row's value from its sum of products: the sum.
 fn output(sum: f32, _row: u32) -> f32 { return sum; }
 
@@ -54,32 +67,35 @@ struct Shape {
     n_in: u32, n_out: u32, first_row: u32, stride: u32,
     input_grid: f32, output_grid: f32,  // of packed weights alone
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read> state: State;
 @group(0) @binding(5) var<uniform> shape: Shape;
 
-const PART: u32 = LANES / ROWS;
-var<workgroup> partial: array<f32, LANES>;
+const QUADS: u32 = LANES / PART;  // of rows, in a workgroup
+var<workgroup> partial: array<vec4f, LANES>;
+
+fn row_part(row: u32, block: u32, x: Block) -> f32 {
+    let inside = min(row, shape.n_out - 1u);  // what is past the end is made, and not written
+    return dot_block(weight_block(inside, block, shape.n_in), x) * weight_scale(inside, block, shape.n_in);
+}
 
 @compute @workgroup_size(LANES)
 fn matvec(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
           @builtin(local_invocation_index) lane: u32) {
-    let first = (group.x + group.y * groups.x) * ROWS;
+    let first = (group.x + group.y * groups.x) * QUADS * 4u;
     if (first >= shape.n_out) { return; }  // all lanes leave together, so the barriers stay legal
-    let row = first + lane / PART;
-    let within = lane % PART;
-    var sum = 0.0;
-    if (row < shape.n_out) {
-        for (var column = within * 4u; column < shape.n_in; column += PART * 4u) {
-            sum += dot(weight4(row, column, shape.n_in), input4(x4(0u, column, shape.n_in)));
-        }
+    let row = first + lane / PART * 4u;
+    var sums = vec4f();
+    for (var block = lane % PART; block * BLOCK < shape.n_in; block += PART) {
+        let x = input_block(x_block(0u, block, shape.n_in));
+        sums += vec4f(row_part(row, block, x), row_part(row + 1u, block, x),
+                      row_part(row + 2u, block, x), row_part(row + 3u, block, x));
     }
-    partial[lane] = sum;
+    partial[lane] = sums;
     workgroupBarrier();
-    for (var half = PART / 2u; half > 0u; half >>= 1u) {
-        if (within < half) { partial[lane] += partial[lane + half]; }
-        workgroupBarrier();
+    for (var i = lane; i < QUADS * 4u; i += LANES) {
+        var sum = 0.0;
+        for (var part = 0u; part < PART; part++) { sum += partial[i / 4u * PART + part][i % 4u]; }
+        if (first + i < shape.n_out) { y[shape.first_row + first + i] = output(sum, first + i); }
     }
-    if (within == 0u && row < shape.n_out) { y[shape.first_row + row] = output(partial[lane], row); }
 }

@@ -1,14 +1,15 @@
 // matvec: y = W · x for one token.
-// A workgroup makes ROWS rows, each with its own PART of the lanes, which stride over the row by fours
-// and then add up. Workgroups fold over x and y: a vocabulary has more than one dimension's 65535.
+// A workgroup makes LANES / PART · 4 rows. PART lanes share four rows: each takes every PART-th block of
+// x, kept in registers for the four, and their sums are added up at the end. Workgroups fold over x and
+// y: a vocabulary has more than one dimension's 65535.
 //   0 x        read   [n_in]
 //   1 y        write  [first_row + n_out]
 //   2 state    read   (unused: keeps the slots of matvec and matmul alike)
 //   3 … W      read   [n_out, n_in], encoded
 //   last shape uniform
-// grid: (n_out / ROWS), folded
+// grid: (n_out / rows of a workgroup), folded
 const LANES: u32 = 64u;
-const ROWS: u32 = 8u;
+const PART: u32 = 8u;
 // The words that change from token to token: see contracts/state.py.
 struct State {
     position: u32,
@@ -20,39 +21,50 @@ struct State {
     top_p: f32,
     capacity: u32,
 }
-// weight4: four neighbours of a row, as codes: scales (f32) come after the sum, or from table4.
-// Codes i8, four a word.
-@group(0) @binding(3) var<storage, read> codes: array<u32>;
+// A block of W as codes: scales (f32) come after the sum, or from the table's. Codes i8, four a word.
+// A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
+const BLOCK: u32 = 32u;
+alias Block = array<vec4f, 8>;
+
+fn dot_block(a: Block, b: Block) -> f32 {
+    return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
+        + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
+}
+// A word as four i8, low byte first.
+fn bytes(word: u32) -> vec4f {
+    return vec4f((vec4i(bitcast<i32>(word)) << vec4u(24u, 16u, 8u, 0u)) >> vec4u(24u));
+}
+@group(0) @binding(3) var<storage, read> codes: array<vec4u>;
 @group(0) @binding(4) var<storage, read> scales: array<f32>;
 
-fn weight4(row: u32, column: u32, n_in: u32) -> vec4f {
-    let word = bitcast<i32>(codes[(row * n_in + column) / 4u]);
-    return vec4f(
-        f32(extractBits(word, 0u, 8u)),
-        f32(extractBits(word, 8u, 8u)),
-        f32(extractBits(word, 16u, 8u)),
-        f32(extractBits(word, 24u, 8u)),
-    );
+fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
+    let at = (row * (n_in / BLOCK) + block) * 2u;
+    let a = codes[at];
+    let b = codes[at + 1u];
+    return Block(bytes(a.x), bytes(a.y), bytes(a.z), bytes(a.w), bytes(b.x), bytes(b.y), bytes(b.z), bytes(b.w));
 }
-// x4: four neighbours of row `row` of x, from `column` on, zero past its end.
-fn x4(row: u32, column: u32, n_in: u32) -> vec4f {
-    let at = row * n_in + column;
-    if (column + 4u <= n_in) { return vec4f(x[at], x[at + 1u], x[at + 2u], x[at + 3u]); }
-    var four = vec4f(x[at], 0.0, 0.0, 0.0);
-    if (column + 1u < n_in) { four.y = x[at + 1u]; }
-    if (column + 2u < n_in) { four.z = x[at + 2u]; }
-    return four;
+
+fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
+// A block of a token's row of x.
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+
+fn x_block(token: u32, block: u32, n_in: u32) -> Block {
+    let at = (token * n_in + block * BLOCK) / 4u;
+    return Block(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
 }
 // Static range quantization: codes of x on the int8 grid of a step, as floats. Ties go to even.
 // WGSL lets x / grid be 2.5 ULP off: a value so near to a tie may take the neighbouring code.
 fn srq_codes(x: vec4f, grid: f32) -> vec4f {
     return clamp(round(x / grid), vec4f(-128.0), vec4f(127.0));
 }
-// input4: what the weights are multiplied with: codes of x, or x itself where the grid is 0. Sums of
-// products of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
-fn input4(x: vec4f) -> vec4f {
-    if (shape.input_grid == 0.0) { return x; }
-    return srq_codes(x, shape.input_grid);
+// input_block: what the weights are multiplied with: codes of x, or x itself where the grid is 0. Sums
+// of products of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
+fn input_block(x: Block) -> Block {
+    let grid = shape.input_grid;
+    if (grid == 0.0) { return x; }
+    return Block(
+        srq_codes(x[0], grid), srq_codes(x[1], grid), srq_codes(x[2], grid), srq_codes(x[3], grid),
+        srq_codes(x[4], grid), srq_codes(x[5], grid), srq_codes(x[6], grid), srq_codes(x[7], grid));
 }
 // output: a row's value from its sum of codes: scaled, and rounded to its own grid where that is not 0.
 fn output(sum: f32, row: u32) -> f32 {
@@ -66,32 +78,35 @@ struct Shape {
     n_in: u32, n_out: u32, first_row: u32, stride: u32,
     input_grid: f32, output_grid: f32,  // of packed weights alone
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read> state: State;
 @group(0) @binding(5) var<uniform> shape: Shape;
 
-const PART: u32 = LANES / ROWS;
-var<workgroup> partial: array<f32, LANES>;
+const QUADS: u32 = LANES / PART;  // of rows, in a workgroup
+var<workgroup> partial: array<vec4f, LANES>;
+
+fn row_part(row: u32, block: u32, x: Block) -> f32 {
+    let inside = min(row, shape.n_out - 1u);  // what is past the end is made, and not written
+    return dot_block(weight_block(inside, block, shape.n_in), x) * weight_scale(inside, block, shape.n_in);
+}
 
 @compute @workgroup_size(LANES)
 fn matvec(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
           @builtin(local_invocation_index) lane: u32) {
-    let first = (group.x + group.y * groups.x) * ROWS;
+    let first = (group.x + group.y * groups.x) * QUADS * 4u;
     if (first >= shape.n_out) { return; }  // all lanes leave together, so the barriers stay legal
-    let row = first + lane / PART;
-    let within = lane % PART;
-    var sum = 0.0;
-    if (row < shape.n_out) {
-        for (var column = within * 4u; column < shape.n_in; column += PART * 4u) {
-            sum += dot(weight4(row, column, shape.n_in), input4(x4(0u, column, shape.n_in)));
-        }
+    let row = first + lane / PART * 4u;
+    var sums = vec4f();
+    for (var block = lane % PART; block * BLOCK < shape.n_in; block += PART) {
+        let x = input_block(x_block(0u, block, shape.n_in));
+        sums += vec4f(row_part(row, block, x), row_part(row + 1u, block, x),
+                      row_part(row + 2u, block, x), row_part(row + 3u, block, x));
     }
-    partial[lane] = sum;
+    partial[lane] = sums;
     workgroupBarrier();
-    for (var half = PART / 2u; half > 0u; half >>= 1u) {
-        if (within < half) { partial[lane] += partial[lane + half]; }
-        workgroupBarrier();
+    for (var i = lane; i < QUADS * 4u; i += LANES) {
+        var sum = 0.0;
+        for (var part = 0u; part < PART; part++) { sum += partial[i / 4u * PART + part][i % 4u]; }
+        if (first + i < shape.n_out) { y[shape.first_row + first + i] = output(sum, first + i); }
     }
-    if (within == 0u && row < shape.n_out) { y[shape.first_row + row] = output(partial[lane], row); }
 }

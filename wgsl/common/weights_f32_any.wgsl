@@ -1,0 +1,13 @@
+// A block of W, zero past the row's end, for rows that are not whole blocks. Values as f32.
+//! include block
+@group(0) @binding(3) var<storage, read> values: array<f32>;
+
+fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
+    var found = Block();
+    for (var i = 0u; i < min(BLOCK, n_in - block * BLOCK); i++) {
+        found[i / 4u][i % 4u] = values[row * n_in + block * BLOCK + i];
+    }
+    return found;
+}
+
+fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }

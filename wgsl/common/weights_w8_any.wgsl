@@ -1,0 +1,17 @@
+// A block of W as codes, zero past the row's end, for rows that are not whole blocks: scales (f32) come
+// after the sum, or from the table's. Codes i8, four a word.
+//! include block
+//! include bytes
+@group(0) @binding(3) var<storage, read> codes: array<u32>;
+@group(0) @binding(4) var<storage, read> scales: array<f32>;
+
+fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
+    var found = Block();
+    let words = n_in / 4u;
+    for (var i = 0u; i < min(8u, words - block * 8u); i++) {
+        found[i] = bytes(codes[row * words + block * 8u + i]);
+    }
+    return found;
+}
+
+fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
