@@ -19,6 +19,7 @@ from gemtab_build.describe import (
 from gemtab_build.encode_tensors import Report, write_tensors
 from gemtab_build.model_source import ModelSource, find_model
 from gemtab_build.packed import choose_weights, find_packed
+from gemtab_build.quantize import SEARCHED, Rounding
 from gemtab_build.rename import match_tensors
 from gemtab_build.replacing import MODEL, replacing
 from gemtab_build.runnable import check_config, check_vocabulary
@@ -39,6 +40,7 @@ def write_artifact(
     weights: str = "auto",
     report: Report = lambda *_: None,
     extra: Extra = lambda _: {},
+    rounding: Rounding = SEARCHED,
 ) -> Manifest:
     """Write the new folder PLACE from a checkpoint. `extra` makes files once the manifest is known."""
     if weights not in ("auto", *WEIGHT_ENCODINGS):
@@ -58,7 +60,9 @@ def write_artifact(
         small["chat_template"] = ("jinja", template.encode())
     place.mkdir(parents=True)
     files = {key: _write(place, key, *content) for key, content in small.items()}
-    sources, tensors, more = write_tensors(checkpoint, names, packed, wanted, place, report)
+    sources, tensors, more = write_tensors(
+        checkpoint, names, packed, wanted, place, report, rounding
+    )
     manifest = Manifest(
         model=source.name,
         weights=wanted,

@@ -34,7 +34,7 @@ def final_states(
 ) -> Floats:
     """What the head multiplies, f32 [tokens of all windows, hidden], in the windows' order.
 
-    `watch` sees the inputs of every matrix, batch by batch; those of the head too.
+    `watch` sees the inputs of every matrix, the head too, batch by batch; what it keeps, it copies.
     """
     config = source.config
     batches = _embed(source, windows, watch)
@@ -174,14 +174,19 @@ def _rope(x: Floats, rope: Rope, spans: list[slice]) -> Floats:
 
 def _attend(q: Floats, k: Floats, v: Floats, window: int | None) -> Floats:
     """q [tokens, heads, d], k and v [tokens, kv_heads, d] -> [tokens, heads * d], causal."""
-    tokens, heads, _ = q.shape
+    tokens, heads, head_dim = q.shape
     share = heads // k.shape[1]
     ages = np.arange(tokens)[:, None] - np.arange(tokens)
-    seen = (ages >= 0) & (ages < (window or tokens))
+    unseen = np.tile((ages < 0) | (ages >= (window or tokens)), (share, 1))
     out = np.empty_like(q)
-    for head in range(heads):
-        scores = q[:, head] @ k[:, head // share].T
-        scores[~seen] = -np.inf
+    for kv_head in range(k.shape[1]):
+        mine = slice(kv_head * share, (kv_head + 1) * share)
+        stacked = (
+            q[:, mine].transpose(1, 0, 2).reshape(-1, head_dim)
+        )  # heads that share go together
+        scores = _through(stacked, k[:, kv_head])
+        scores[unseen] = -np.inf
         weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-        out[:, head] = weights @ v[:, head // share] / weights.sum(axis=1, keepdims=True)
+        found = np.matmul(weights, v[:, kv_head]) / weights.sum(axis=1, keepdims=True)
+        out[:, mine] = found.reshape(share, tokens, head_dim).transpose(1, 0, 2)
     return out.reshape(tokens, -1)

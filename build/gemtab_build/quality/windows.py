@@ -16,7 +16,7 @@ MOST_CHARACTERS = 1 << 20
 HELD_OUT = 8  # one window in so many is kept for judging
 
 
-def read_windows(path: Path, tokenizer: Tokenizer, bos_id: int) -> list[Window]:
+def read_windows(path: Path, tokenizer: Tokenizer, bos_id: int, vocab: int) -> list[Window]:
     """Windows of a UTF-8 file, spread evenly over it; UsageError where there is nothing to predict.
 
     Each begins with <bos>, and so does every conversation: the file is cut where it has one.
@@ -24,7 +24,12 @@ def read_windows(path: Path, tokenizer: Tokenizer, bos_id: int) -> list[Window]:
     ids = tokenizer.encode(read_text(path)[:MOST_CHARACTERS])
     windows = [window for part in _split(ids, bos_id) for window in _cut(part, bos_id)]
     if not windows:
-        raise UsageError(f"{path} holds less than one token of text. Give a longer one.")
+        raise UsageError(f"{path} holds no text to predict. Give a longer one.")
+    if max(ids) >= vocab:
+        raise UsageError(
+            f"{path} has the token id {max(ids)}, the model's end at {vocab - 1}. "
+            f"Take tokenizer.json and config.json from the same model."
+        )
     total = sum(map(len, windows))
     every = max(-(-total // MOST_TOKENS), 1)
     return windows[::every]

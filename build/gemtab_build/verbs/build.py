@@ -11,6 +11,10 @@ from gemtab_build.artifact import write_artifact
 from gemtab_build.kernels_file import kernels_json
 from gemtab_build.model_source import find_model
 from gemtab_build.progress import bar
+from gemtab_build.quality.judge import open_judge, write_report
+from gemtab_build.quality.options import add_quality_options, check_quality_options, wants_judge
+from gemtab_build.quality.table import table
+from gemtab_build.quantize import Rounding
 from gemtab_build.replacing import MODEL, replacing
 from gemtab_build.site import write_site
 
@@ -23,22 +27,32 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb.add_argument("--out", metavar="DIR", type=Path, required=True, help="where it goes")
     verb.add_argument("--weights", choices=("auto", *WEIGHT_ENCODINGS), default="auto")
     verb.add_argument("--model-only", action="store_true", help="DIR/model, without the page")
+    add_quality_options(verb)
     verb.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Build the artifact, then the page around it."""
+    check_quality_options(args)
     with bar("Downloading") as report:
         source = find_model(args.model, args.revision, report)
+    judge = open_judge(source.folder, args.calibrate, args.text) if wants_judge(args) else None
+    rounding = Rounding(not args.plain, judge.importance() if judge else {})
     with replacing(args.out) as new:
         with bar("Quantizing") as report:
-            manifest = write_artifact(source, new / MODEL, args.weights, report, _kernels)
+            manifest = write_artifact(
+                source, new / MODEL, args.weights, report, _kernels, rounding
+            )
         if not args.model_only:
             write_site(new)
     for note in manifest.notes:
         print(f"note: {note}", file=sys.stderr)
     size = sum(source.bytes for source in manifest.sources)
     print(f"{args.out}: {manifest.model}, {manifest.weights}, {size / 1e6:.1f} MB of weights")
+    if judge and args.report:
+        facts = judge.report(args.out, rounding)
+        write_report(args.report, facts)
+        print(table(facts))
     return 0
 
 
