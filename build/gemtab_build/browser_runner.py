@@ -30,6 +30,10 @@ ASK = """(request) => new Promise((resolve) => {
   };
   window.gemtabWorker ??= new Worker("engine/worker.js", { type: "module" });
   window.gemtabWorker.addEventListener("message", heard);
+  window.gemtabWorker.addEventListener("error", ({ message }) => {
+    const why = message || "a file of engine/ is missing or damaged";
+    resolve({ type: "error", kind: "ArtifactError", message: `The engine does not start: ${why}. Build the site again.` });
+  });
   window.gemtabWorker.postMessage(request);
 })"""
 

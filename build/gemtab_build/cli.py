@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}:{place.lineno}"
         hint = "This is a fault of Gemtab; GEMTAB_TRACEBACK=1 shows where."
-        return _fail(f"{type(error).__name__} in {where}: {error}. {hint}", 1)
+        return _fail(f"{type(error).__name__} in {where}: {str(error).rstrip('.')}. {hint}", 1)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -69,13 +69,10 @@ def _no_constant(name: str) -> NoReturn:
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A stream whose bytes become the file when the block ends well; else the file is as it was."""
     path = path.resolve()
-    if path.exists() and not path.is_file() and not path.is_dir():  # a device or a pipe
-        with path.open("wb") as stream:
-            yield stream
-        return
-    partial = path.with_name(f".{path.name}.gemtab")
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"{path} cannot be written: no file can be there. Choose another --out.")
+    is_device = path.exists() and not path.is_file()
+    partial = path if is_device else path.with_name(f".{path.name}.gemtab")
     try:
         with partial.open("wb") as stream:
             yield stream
@@ -85,4 +82,5 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             raise
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
     finally:
-        partial.unlink(missing_ok=True)
+        if not is_device:
+            partial.unlink(missing_ok=True)
