@@ -30,9 +30,18 @@ def test_matches_float64_in_every_shape(device, rng, changes):
     assert np.array_equal(found.argmax(1), wanted.argmax(1))
 
 
-@on_devices("shader-f16", "subgroups")
+@on_devices("shader-f16", "subgroups", adapters=["naga"])
 @pytest.mark.parametrize("kv", BOUNDS)
-def test_matches_float64_with_every_feature_set(device, rng, kv):
+def test_matches_float64_with_every_feature_set_and_cache(device, rng, kv):
+    check(device, rng, kv)
+
+
+@on_devices("shader-f16", "subgroups", adapters=["tint", "tint on mesa"])
+def test_matches_float64_under_tint(device, rng):
+    check(device, rng, "f16")
+
+
+def check(device, rng, kv):
     config = tiny_config()
     tensors = tiny_tensors(config)
     ids = prompt(config, rng)

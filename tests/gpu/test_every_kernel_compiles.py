@@ -13,9 +13,13 @@ from gemtab_build.kernels_file import all_kernels
 from gemtab_build.quantize import choose_encoding
 from gemtab_build.shaders import render
 from helpers.devices import ADAPTERS, on_devices
-from helpers.tiny_model import tiny_config
+from helpers.tiny_model import GEMMA3, tiny_config
 
-CONFIGS = [{}, {"head_dim": 256, "global_head_dim": 512}]
+CONFIGS = [
+    {},
+    {"head_dim": 256, "global_head_dim": 512},
+    {**GEMMA3, "head_dim": 256},
+]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ What cannot be had is skipped with the reason, but in CI only where Chromium or 
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain, combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ import pytest
 
 from gemtab.contracts.errors import DeviceError
 from gemtab.gpu.native import Module, NativeDevice
-from gemtab_build.setup_browser import find_chromium, swiftshader_driver
+from gemtab_build.setup_browser import SLOW_TOGGLE, find_chromium, swiftshader_driver
 from helpers.fetch_tokenizers import cache_folder
 
 
@@ -47,14 +47,16 @@ ADAPTERS = {
 }
 
 
-def on_devices(*features: str, always: tuple[str, ...] = ()) -> pytest.MarkDecorator:
-    """Run a test on every compiler with every set of these features, and `always` some: it takes `device`."""
+def on_devices(
+    *features: str, always: tuple[str, ...] = (), adapters: Iterable[str] = ADAPTERS
+) -> pytest.MarkDecorator:
+    """Run a test on every adapter with every set of these features, and `always` some: it takes `device`."""
     sets = chain.from_iterable(combinations(features, n) for n in range(len(features) + 1))
     rows = [
         pytest.param((key, frozenset(chosen)), id=" ".join([key, *chosen]))
         for chosen in ((*always, *some) for some in sets)
-        for key, adapter in ADAPTERS.items()
-        if adapter.features.issuperset(chosen)
+        for key in adapters
+        if ADAPTERS[key].features.issuperset(chosen)
         and (key != "tint on mesa" or lavapipe_driver())  # one test tells of its absence, not each
     ]
     return pytest.mark.parametrize("device", rows, indirect=True)
@@ -85,6 +87,14 @@ def _show_own_drivers(patch: pytest.MonkeyPatch, adapter: Adapter) -> None:
         if adapter.driver is swiftshader_driver and find_chromium() and os.environ.get("CI"):
             raise DeviceError(f"{find_chromium()} comes without SwiftShader.")
         pytest.skip(f"no Vulkan driver for Tint on {adapter.name}: see tests/helpers/devices.py")
+    _set_toggles()
     drivers = [one.driver() for one in ADAPTERS.values() if one.driver]
     for variable in ("VK_DRIVER_FILES", "VK_ICD_FILENAMES"):  # today's name and the older one
         patch.setenv(variable, os.pathsep.join(str(path) for path in drivers if path))
+
+
+@functools.cache
+def _set_toggles() -> None:
+    """As Chromium is started for tests; once, before Dawn's first device."""
+    extras = pytest.importorskip("wgpudawn.backends.dawn.extras", exc_type=ImportError)
+    extras.set_instance_extras(disable_toggles=[SLOW_TOGGLE])

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def memory_engine(device, config, tensors, capacity=512, **settings) -> Engine:
             rows = [stored[source][at : at + plane.row_bytes] for source, at in found]
             device.write(plane.buffer, 0, b"".join(rows))
 
-    shaders = json.loads(kernels_json(config, entries))
+    shaders = _shaders(config, tuple(entries.items()))
     planned = Settings(config, device.facts, capacity, **settings)
     return asyncio.run(Engine.load(device, manifest, planned, shaders, upload, stage=stage))
 
@@ -47,10 +47,16 @@ def artifact_engine(device, folder, capacity=512, **settings) -> Engine:
     """An engine of a built artifact, with shaders rendered anew."""
     artifact = FileArtifact(folder)
     manifest = artifact.manifest
-    shaders = json.loads(kernels_json(manifest.config, manifest.tensors))
+    shaders = _shaders(manifest.config, tuple(manifest.tensors.items()))
     planned = Settings(manifest.config, device.facts, capacity, **settings)
     upload, stage = partial(artifact.upload, device), partial(artifact.stage, device)
     return asyncio.run(Engine.load(device, manifest, planned, shaders, upload, stage=stage))
+
+
+@cache
+def _shaders(config, tensors):
+    """kernels.json of a model, read: most engines of a test run are of the same few."""
+    return json.loads(kernels_json(config, dict(tensors)))
 
 
 def engine_logits(engine, ids) -> np.ndarray:
