@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gemtab.contracts.errors import CheckpointError
 from gemtab.contracts.model_config import ModelConfig, read_model_config
 from gemtab.contracts.placement import rows_and_width
+from gemtab_build.gemma3 import fold
 
 Floats = NDArray[np.float32]
 DTYPES = {"BF16": "<u2", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
@@ -41,7 +42,10 @@ class Checkpoint:
     tensors: Mapping[str, StoredTensor]
 
     def rows(self, name: str, first: int, count: int) -> Floats:
-        """Rows [first, first + count) of a tensor as f32 [count, width]; a vector is one row."""
+        """Rows [first, first + count) of a tensor as f32 [count, width]; a vector is one row.
+
+        Norms of Gemma 3 come folded.
+        """
         tensor = self.tensors[name]
         if tensor.dtype not in DTYPES:
             raise CheckpointError(
@@ -51,9 +55,11 @@ class Checkpoint:
         data = self.row_bytes(name, first, count)
         values = np.frombuffer(data, DTYPES[tensor.dtype]).reshape(count, -1)
         if tensor.dtype == "BF16":
-            return (values.astype(np.uint32) << 16).view(np.float32)
-        with np.errstate(over="ignore"):  # an F64 too large becomes inf, which quantize refuses
-            return values.astype(np.float32)
+            rows: Floats = (values.astype(np.uint32) << 16).view(np.float32)
+        else:
+            with np.errstate(over="ignore"):  # an F64 too large becomes inf, which quantize refuses
+                rows = values.astype(np.float32)
+        return rows if self.config.v_norm else fold(name, rows, self.raw_config)
 
     def row_bytes(self, name: str, first: int, count: int) -> bytes:
         """The same rows as they are stored."""

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from gemtab.contracts.errors import UsageError
+from gemtab.contracts.layer_types import FULL, SLIDING
 from gemtab.contracts.manifest import Manifest
-from gemtab.contracts.model_config import FULL, SLIDING, ModelConfig, Rope
+from gemtab.contracts.model_config import ModelConfig, Rope
 from gemtab.contracts.placement import rows_and_width
+from gemtab_build import gemma3
 from gemtab_build.encode_tensors import Report, slabs
 from gemtab_build.read_tensors import check_source, read_rows
 from gemtab_build.rename import their_name
@@ -53,14 +55,22 @@ def _write_weights(manifest: Manifest, folder: Path, path: Path, report: Report)
         for name, tensor in manifest.tensors.items():
             for first, count in slabs(*rows_and_width(tensor.shape)):
                 values = read_rows(manifest, folder, name, first, count)
+                if not manifest.config.v_norm:
+                    values = gemma3.unfold(their_name(name), values, manifest.config)
                 stream.write(values.astype("<f4").tobytes())
                 done += values.nbytes
                 report(name, done, end)
 
 
 def to_hf_config(manifest: Manifest) -> dict[str, Any]:
-    """A config.json of Gemma4ForCausalLM as newer transformers write it: overrides by layer."""
+    """A config.json of Gemma4ForCausalLM as newer transformers write it, with overrides by layer.
+
+    Of Gemma3ForCausalLM where the weights came from one.
+    """
     config = manifest.config
+    ropes = {SLIDING: _rope(config.rope_sliding), FULL: _rope(config.rope_full)}
+    if not config.v_norm:
+        return gemma3.to_hf_config(manifest, ropes)
     base, wide = _intermediate(config)
     overrides: dict[str, dict[str, int]] = {}
     for index, layer in enumerate(config.layers):
@@ -90,7 +100,7 @@ def to_hf_config(manifest: Manifest) -> dict[str, Any]:
         "hidden_size_per_layer_input": config.ple_dim,
         "vocab_size_per_layer_input": config.ple_vocab,
         "tie_word_embeddings": config.tied,
-        "rope_parameters": {SLIDING: _rope(config.rope_sliding), FULL: _rope(config.rope_full)},
+        "rope_parameters": ropes,
         "hidden_activation": "gelu_pytorch_tanh",
         "attention_bias": False,
         "attention_k_eq_v": False,
@@ -112,6 +122,8 @@ def _intermediate(config: ModelConfig) -> tuple[int, bool]:
 
 
 def _rope(rope: Rope) -> dict[str, Any]:
+    if rope.factor != 1.0:
+        return {"rope_type": "linear", "rope_theta": rope.theta, "factor": rope.factor}
     if rope.partial == 1.0:
         return {"rope_type": "default", "rope_theta": rope.theta}
     return {

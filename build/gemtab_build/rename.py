@@ -7,8 +7,13 @@ from gemtab.contracts.errors import CheckpointError
 from gemtab.contracts.model_config import ModelConfig
 from gemtab_build.checkpoint import BYTE_DTYPES, StoredTensor
 
-PREFIXES = ("model.language_model.", "model.")  # ForConditionalGeneration, ForCausalLM
-TOWERS = ("model.vision_tower.", "model.audio_tower.", "model.embed_vision.", "model.embed_audio.")
+PREFIXES = (  # ForConditionalGeneration, ForCausalLM, and the former as Gemma 3 was published
+    "model.language_model.", "model.", "language_model.model.",
+)  # fmt: skip
+TOWERS = (
+    "model.vision_tower.", "model.audio_tower.", "model.embed_vision.", "model.embed_audio.",
+    "model.multi_modal_projector.", "vision_tower.", "multi_modal_projector.",
+)  # fmt: skip
 TOP = {
     "embed_tokens.weight": names.EMBED,
     "embed_tokens_per_layer.weight": names.PLE_EMBED,

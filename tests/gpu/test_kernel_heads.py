@@ -126,6 +126,19 @@ def test_write_v(device, variant, rng, heads, head_dim, encoding):
     check_ring(cache, wanted, bound, encoding, WRAPPING, head_dim)
 
 
+@on_devices("subgroups")
+@pytest.mark.parametrize("encoding", KV_ENCODINGS)
+def test_write_v_as_it_is(device, variant, rng, encoding):
+    heads, head_dim = HEADS["few pairs"]
+    v, _ = random_heads(rng, PLANNED, TOKENS, heads, head_dim)
+    step = WriteV(encoding, heads, head_dim, RING, EPS, variant, normed=False).step(PLANNED, "", ())
+    cache = empty_ring(encoding, heads, head_dim)
+
+    cache = dispatch(device, step, v=v, cache=cache, state=state_words(WRAPPING, TOKENS))["cache"]
+
+    check_ring(cache, v[:TOKENS].astype(np.float64), TINY, encoding, WRAPPING, head_dim)
+
+
 @on_devices()
 @pytest.mark.parametrize("encoding", KV_ENCODINGS)
 def test_a_head_of_zeros_is_stored_as_zeros(device, encoding):

@@ -20,6 +20,7 @@ def rope(x, rope_config, positions):
     turning = int(rope_config.partial * dim // 2)
     frequencies = np.zeros(dim // 2)
     frequencies[:turning] = rope_config.theta ** (-2 * np.arange(turning) / dim)
+    frequencies /= rope_config.factor
     angles = positions[:, None, None] * frequencies
     low, high = x[..., : dim // 2], x[..., dim // 2 :]
     cos, sin = np.cos(angles), np.sin(angles)
@@ -85,7 +86,9 @@ def layer(config, w, index, h, inputs, cache):
     )
     if own.kv_source == index:
         k = rms(heads(times(a, part["k"])), config.eps, part["k_norm"])
-        v = rms(heads(times(a, part["v"])), config.eps)
+        v = heads(times(a, part["v"]))
+        if config.v_norm:
+            v = rms(v, config.eps)
         cache[index] = rope(k, config.rope(own), positions), v
     window = config.window if own.sliding else len(h)
     attended = attend(q, *cache[own.kv_source], window).reshape(len(h), -1)
@@ -96,7 +99,7 @@ def layer(config, w, index, h, inputs, cache):
     if config.ple_dim:
         g = gelu(times(h, part["ple_gate"])) * inputs[:, index]
         h = h + rms(times(g, part["ple_out"]), config.eps, part["post_ple_norm"])
-    return h * part["scalar"]
+    return h * part.get("scalar", 1.0)
 
 
 def layer_parts(w, index):

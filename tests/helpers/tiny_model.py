@@ -31,6 +31,10 @@ SHAPES = {
     "no softcap, one key head": {"final_logit_softcapping": None, "num_key_value_heads": 1},
     "rows not of whole blocks": {"hidden_size": 84, "intermediate_size": 52, "head_dim": 20},
 }
+GEMMA3 = {
+    "architectures": ["Gemma3ForCausalLM"],
+    "rope_scaling": {"rope_type": "linear", "factor": 8.0},
+}
 
 
 def tiny_config(**changes) -> ModelConfig:

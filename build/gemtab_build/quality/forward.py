@@ -44,9 +44,10 @@ def final_states(
         _mlp(source, index, batches, watch)
         if config.ple_dim:
             _per_layer(source, index, batches, watch)
-        scalar = tensor(source, names.layer(index, "scalar"))
-        for batch in batches:
-            batch.h *= scalar
+        if config.layer_scalar:
+            scalar = tensor(source, names.layer(index, "scalar"))
+            for batch in batches:
+                batch.h *= scalar
     norm = tensor(source, names.FINAL_NORM)
     states = np.concatenate([_rms(batch.h, config.eps) * norm for batch in batches])
     watch(names.EMBED if config.tied else names.HEAD, states)
@@ -92,7 +93,9 @@ def _attention(source: Source, index: int, batches: list[Batch], watch: Watch) -
         queries = _heads(_through(a, q), own.head_dim, config.eps) * part("q_norm")
         if k is not None and v is not None:
             keys = _heads(_through(a, k), own.head_dim, config.eps) * part("k_norm")
-            values = _heads(_through(a, v), own.head_dim, config.eps)
+            values = _through(a, v).reshape(len(a), -1, own.head_dim)
+            if config.v_norm:
+                values = _rms(values, config.eps)
             batch.cache[index] = _rope(keys, config.rope(own), batch.spans), values
         queries = _rope(queries, config.rope(own), batch.spans)
         keys, values = batch.cache[own.kv_source]
@@ -164,7 +167,7 @@ def _rope(x: Floats, rope: Rope, spans: list[slice]) -> Floats:
     half = x.shape[-1] // 2
     turning = int(rope.partial * x.shape[-1] // 2)
     frequencies = np.zeros(half)
-    frequencies[:turning] = rope.theta ** (-np.arange(turning) / half)
+    frequencies[:turning] = rope.theta ** (-np.arange(turning) / half) / rope.factor
     positions = np.concatenate([np.arange(s.stop - s.start) for s in spans])
     angles = positions[:, None, None] * frequencies
     cos, sin = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)

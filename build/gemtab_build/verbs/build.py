@@ -40,9 +40,7 @@ def run(args: argparse.Namespace) -> int:
     rounding = Rounding(not args.plain, judge.importance() if judge else {})
     with replacing(args.out) as new:
         with bar("Quantizing") as report:
-            manifest = write_artifact(
-                source, new / MODEL, args.weights, report, _kernels, rounding
-            )
+            manifest = write_artifact(source, new / MODEL, args.weights, report, _kernels, rounding)
         if not args.model_only:
             write_site(new)
     for note in manifest.notes:

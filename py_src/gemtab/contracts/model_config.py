@@ -9,17 +9,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gemtab.contracts.errors import CheckpointError
+from gemtab.contracts.gemma3_config import GEMMA3, as_gemma4
+from gemtab.contracts.layer_types import FULL, SLIDING
 
-ARCHITECTURES = ("Gemma4ForConditionalGeneration", "Gemma4ForCausalLM")
-SLIDING, FULL = "sliding_attention", "full_attention"
+GEMMA4 = ("Gemma4ForConditionalGeneration", "Gemma4ForCausalLM")
 
 
 @dataclass(frozen=True)
 class Rope:
-    """Rotary embedding of one layer type: theta, and the share of the head's pairs that turn."""
+    """Rotary embedding of one layer type: theta, the share of the head's pairs that turn, and by what
+    positions are divided.
+    """
 
     theta: float
     partial: float = 1.0
+    factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,10 @@ class LayerConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A text decoder's sizes. `ple_dim` 0 means no per-layer embeddings; softcap 0 means none."""
+    """A text decoder's sizes. `ple_dim` 0 means no per-layer embeddings; softcap 0 means none.
+
+    Gemma 3 has neither a norm of values (`v_norm`) nor a scalar of each layer (`layer_scalar`).
+    """
 
     vocab: int
     hidden: int
@@ -52,6 +59,8 @@ class ModelConfig:
     layers: tuple[LayerConfig, ...]
     bos_id: int
     pad_id: int
+    v_norm: bool = True
+    layer_scalar: bool = True
 
     @property
     def owners(self) -> int:
@@ -79,9 +88,9 @@ class ModelConfig:
 def read_model_config(config: Mapping[str, Any]) -> ModelConfig:
     """The text decoder described by a checkpoint's `config.json`; CheckpointError if it cannot run."""
     names = config.get("architectures") or [None]
-    if names[0] not in ARCHITECTURES:
+    if names[0] not in (*GEMMA4, *GEMMA3):
         raise CheckpointError(
-            f"config.json names the architecture {names[0]!r}; Gemtab runs {' and '.join(ARCHITECTURES)}."
+            f"config.json names the architecture {names[0]!r}; Gemtab runs {', '.join((*GEMMA4, *GEMMA3))}."
         )
     method = (config.get("quantization_config") or {}).get("quant_method", "gemma")
     if method != "gemma":
@@ -89,8 +98,13 @@ def read_model_config(config: Mapping[str, Any]) -> ModelConfig:
             f"config.json names the quantization {method!r}; Gemtab reads 'gemma' and unquantized weights."
         )
     text = config.get("text_config", config)
+    gemma4 = names[0] in GEMMA4
+    if not gemma4:
+        text = as_gemma4(text)
     _refuse_what_cannot_run(text)
-    layers = _layers(text)
+    types = _layer_types(text)
+    if gemma4:
+        types[-1] = FULL  # transformers forces the last layer so
     ropes = text.get("rope_parameters") or {}
     return ModelConfig(
         vocab=text["vocab_size"],
@@ -109,9 +123,11 @@ def read_model_config(config: Mapping[str, Any]) -> ModelConfig:
             or {"rope_theta": 1e6, "partial_rotary_factor": 0.25, "rope_type": "proportional"},
             FULL,
         ),
-        layers=layers,
+        layers=_layers(text, types),
         bos_id=text.get("bos_token_id", 2),
         pad_id=text.get("pad_token_id") or 0,
+        v_norm=gemma4,
+        layer_scalar=gemma4,
     )
 
 
@@ -136,15 +152,19 @@ def _refuse_what_cannot_run(text: Mapping[str, Any]) -> None:
         )
 
 
-def _layers(text: Mapping[str, Any]) -> tuple[LayerConfig, ...]:
-    count = text["num_hidden_layers"]
-    types = list(text.get("layer_types") or [FULL if i % 6 == 5 else SLIDING for i in range(count)])
+def _layer_types(text: Mapping[str, Any]) -> list[str]:
+    count, period = text["num_hidden_layers"], text.get("sliding_window_pattern") or 6
+    usual = [SLIDING if (i + 1) % period else FULL for i in range(count)]
+    types = list(text.get("layer_types") or usual)
     if len(types) != count or set(types) - {SLIDING, FULL}:
         raise CheckpointError(
             f"config.json: layer_types must name {count} layers, each {SLIDING} or {FULL}."
         )
-    types[-1] = FULL  # transformers forces the last layer so
-    owners = count - (text.get("num_kv_shared_layers") or 0)
+    return types
+
+
+def _layers(text: Mapping[str, Any], types: list[str]) -> tuple[LayerConfig, ...]:
+    owners = len(types) - (text.get("num_kv_shared_layers") or 0)
     overrides = _overrides(text, types)
     layers = []
     for index, kind in enumerate(types):
@@ -191,15 +211,18 @@ def _overrides(text: Mapping[str, Any], types: list[str]) -> dict[int, Mapping[s
 
 def _rope(parameters: Mapping[str, Any], kind: str) -> Rope:
     rope_type = parameters.get("rope_type", "default")
-    if rope_type not in ("default", "proportional"):
+    if rope_type not in ("default", "proportional", "linear"):
         raise CheckpointError(
-            f"config.json: rope_type {rope_type!r} of {kind}; Gemtab runs default and proportional."
+            f"config.json: rope_type {rope_type!r} of {kind}; Gemtab runs default, proportional and linear."
         )
-    if float(parameters.get("factor", 1.0)) != 1.0:
+    factor = float(parameters.get("factor", 1.0))
+    if factor != 1.0 and rope_type != "linear":
         raise CheckpointError(
-            f"config.json: a rope factor of {parameters['factor']} for {kind}; Gemtab runs 1."
+            f"config.json: a rope factor of {factor} for {kind}; Gemtab runs 1, but for linear."
         )
+    if not factor > 0:
+        raise CheckpointError(f"config.json: a rope factor of {factor} for {kind} is not above 0.")
     partial = (
         float(parameters.get("partial_rotary_factor", 1.0)) if rope_type == "proportional" else 1.0
     )
-    return Rope(float(parameters.get("rope_theta", 1e4)), partial)
+    return Rope(float(parameters.get("rope_theta", 1e4)), partial, factor)

@@ -29,8 +29,9 @@ def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
             "gate": (own.intermediate, hidden),
             "up": (own.intermediate, hidden),
             "down": (hidden, own.intermediate),
-            "scalar": (1,),
         }
+        if config.layer_scalar:
+            parts["scalar"] = (1,)
         if own.kv_source == index:
             kv = (own.kv_heads * own.head_dim, hidden)
             parts |= {"k": kv, "v": kv, "k_norm": (own.head_dim,)}

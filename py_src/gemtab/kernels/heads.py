@@ -55,7 +55,8 @@ class WriteK:
     def kernel(self) -> Kernel:
         """The shader."""
         bindings = ("k", "weight", "rope", "*cache", "state")
-        return _writer("write_k", self.encoding, self.head_dim, bindings, self.variant)
+        params = (("HEAD_DIM", self.head_dim),)
+        return _writer("write_k", self.encoding, params, bindings, self.variant)
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""
@@ -65,7 +66,7 @@ class WriteK:
 
 @dataclass(frozen=True)
 class WriteV:
-    """v [tokens, kv_heads, head_dim] into a ring cache; slices: v, cache, state."""
+    """v [tokens, kv_heads, head_dim], `normed` or as it is, into a ring cache; slices: v, cache, state."""
 
     encoding: str
     kv_heads: int
@@ -73,6 +74,7 @@ class WriteV:
     ring: int
     eps: float
     variant: Variant = PLAIN
+    normed: bool = True
 
     def __post_init__(self) -> None:
         check_head_dim(self.head_dim)
@@ -81,7 +83,8 @@ class WriteV:
     def kernel(self) -> Kernel:
         """The shader."""
         bindings = ("v", "*cache", "state")
-        return _writer("write_v", self.encoding, self.head_dim, bindings, self.variant)
+        params = (("HEAD_DIM", self.head_dim), ("NORMED", int(self.normed)))
+        return _writer("write_v", self.encoding, params, bindings, self.variant)
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""
@@ -90,11 +93,15 @@ class WriteV:
 
 
 def _writer(
-    template: str, encoding: str, head_dim: int, bindings: tuple[str, ...], variant: Variant
+    template: str,
+    encoding: str,
+    params: tuple[tuple[str, int], ...],
+    bindings: tuple[str, ...],
+    variant: Variant,
 ) -> Kernel:
     return Kernel(
         template,
-        params=(("HEAD_DIM", head_dim),),
+        params=params,
         includes=(("store", f"store_{encoding}"), *variant.includes("reduce_sum")),
         bindings=bindings,
         features=variant.features("reduce_sum"),

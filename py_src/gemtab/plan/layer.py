@@ -53,9 +53,10 @@ class LayerSteps:
 
     def _join(self, part: str, last: bool) -> None:
         """The branch joins the stream; the layer's last one also scales it."""
-        kernel = NormAdd(self.config.hidden, self.config.eps, last, self.settings.variant)
+        scaled = last and self.config.layer_scalar
+        kernel = NormAdd(self.config.hidden, self.config.eps, scaled, self.settings.variant)
         weight = self._vector(part)
-        scalar = self._vector("scalar") if last else weight
+        scalar = self._vector("scalar") if scaled else weight
         buffers = self.plan.slices("branch", "h", weight, scalar, "state")
         self.plan.add(kernel.step(self.plan.tokens, self._name(part), buffers))
 
@@ -67,7 +68,7 @@ class LayerSteps:
         write_k = WriteK(kv, own.kv_heads, own.head_dim, self.pairs, ring, eps, variant)
         cache = plan.slices("k", self._vector("k_norm"), self.rope, f"k.{self.index}", "state")
         plan.add(write_k.step(plan.tokens, self._name("write_k"), cache))
-        write_v = WriteV(kv, own.kv_heads, own.head_dim, ring, eps, variant)
+        write_v = WriteV(kv, own.kv_heads, own.head_dim, ring, eps, variant, self.config.v_norm)
         cache = plan.slices("v", f"v.{self.index}", "state")
         plan.add(write_v.step(plan.tokens, self._name("write_v"), cache))
 

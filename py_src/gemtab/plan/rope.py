@@ -1,7 +1,7 @@
 """Rotary tables in float64: two short tables whose complex product is the angle of any position.
 
 The row for position p is low[p % 256] · high[p // 256], so 128K positions take 768 rows, and no
-device's sin or cos sees a large angle. Formula: transformers' `default` and `proportional` RoPE.
+device's sin or cos sees a large angle. Formula: transformers' `default`, `proportional` and `linear` RoPE.
 """
 
 from array import array
@@ -24,7 +24,9 @@ def rope_rows(capacity: int) -> int:
 
 def rope_table(rope: Rope, head_dim: int, capacity: int) -> bytes:
     """[rope_rows, pairs, (cos, sin)] f32: positions 0 … 255, then 0, 256, 512, …"""
-    frequencies = [rope.theta ** (-2 * i / head_dim) for i in range(rope_pairs(rope, head_dim))]
+    frequencies = [
+        rope.theta ** (-2 * i / head_dim) / rope.factor for i in range(rope_pairs(rope, head_dim))
+    ]
     highs = range(0, max(1, -(-capacity // LOW_ROWS)) * LOW_ROWS, LOW_ROWS)
     values = array("f")
     for position in (*range(LOW_ROWS), *highs):

@@ -6,7 +6,7 @@ import pytest
 from gemtab.contracts import names
 from gemtab_build.quality.forward import final_states
 from helpers import reference
-from helpers.tiny_model import SHAPES, tiny_config, tiny_tensors
+from helpers.tiny_model import GEMMA3, SHAPES, tiny_config, tiny_tensors
 
 
 class Memory:
@@ -20,9 +20,9 @@ class Memory:
         return values.reshape(1, -1) if values.ndim == 1 else values[first : first + count]
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_states_are_those_of_float64_in_every_window(rng, shape):
-    config = tiny_config(**SHAPES[shape])
+@pytest.mark.parametrize("changes", [*SHAPES.values(), GEMMA3], ids=[*SHAPES, "Gemma 3"])
+def test_states_are_those_of_float64_in_every_window(rng, changes):
+    config = tiny_config(**changes)
     tensors = tiny_tensors(config)
     windows = [rng.integers(0, config.vocab, count) for count in (37, 5, 53)]
     states = final_states(Memory(config, tensors), windows).astype(np.float64)

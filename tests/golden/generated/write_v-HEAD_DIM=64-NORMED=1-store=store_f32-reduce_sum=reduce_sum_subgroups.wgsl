@@ -1,4 +1,5 @@
-// write_v: each head of v normed, without a weight, into the cache's ring.
+enable subgroups;
+// write_v: each head of v normed, without a weight, or as it is, into the cache's ring.
 //   0 v        read   [tokens, kv_heads, HEAD_DIM]
 //   1 cache    write  [ring, kv_heads, ROW_WORDS]
 //   2 state    read
@@ -6,6 +7,7 @@
 // grid: (kv_heads, tokens)
 const LANES: u32 = 64u;
 const HEAD_DIM: u32 = 64u;
+const NORMED: u32 = 1u;
 // The words that change from token to token: see contracts/state.py.
 struct State {
     position: u32,
@@ -17,11 +19,14 @@ struct State {
     top_p: f32,
     capacity: u32,
 }
-// The sum of every lane's value, the same in all lanes. Ends on a barrier, so it can be called again.
+// The sum of every lane's value, the same in all lanes, with one round of memory after the subgroups'.
+// Each lane stores its subgroup's sum; one lane a subgroup is not known portably, so all are added
+// and divided by the subgroup's size, which is exact: sizes are powers of two.
 var<workgroup> partial_sums: array<f32, LANES>;
 
 fn reduce_sum(value: f32, lane: u32) -> f32 {
-    partial_sums[lane] = value;
+    let size = subgroupAdd(1.0);
+    partial_sums[lane] = subgroupAdd(value) / size;
     workgroupBarrier();
     for (var half = LANES / 2u; half > 0u; half >>= 1u) {
         if (lane < half) { partial_sums[lane] += partial_sums[lane + half]; }
@@ -51,9 +56,12 @@ fn write_v(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     let token = group.y;
     if (token >= state.tokens) { return; }
     let base = (token * shape.kv_heads + group.x) * HEAD_DIM;
-    var squares = 0.0;
-    for (var i = lane; i < HEAD_DIM; i += LANES) { squares += v[base + i] * v[base + i]; }
-    let factor = inverseSqrt(reduce_sum(squares, lane) / f32(HEAD_DIM) + shape.eps);
+    var factor = 1.0;
+    if (NORMED == 1u) {
+        var squares = 0.0;
+        for (var i = lane; i < HEAD_DIM; i += LANES) { squares += v[base + i] * v[base + i]; }
+        factor = inverseSqrt(reduce_sum(squares, lane) / f32(HEAD_DIM) + shape.eps);
+    }
     for (var i = lane; i < HEAD_DIM; i += LANES) { head[i] = v[base + i] * factor; }
     workgroupBarrier();
     store_head(((state.position + token) % shape.ring * shape.kv_heads + group.x) * ROW_WORDS, lane);
