@@ -56,7 +56,7 @@ class Settings:
     ) -> "Settings":
         """What was asked for, None for a default: no context beyond the model's, no chunk beyond it."""
         capacity = min(DEFAULT_CONTEXT if context is None else context, config.max_position)
-        longest = min(capacity, MAX_GROUPS)  # kernels have a workgroup a token
+        longest = max(1, min(capacity, MAX_GROUPS))  # kernels have a workgroup a token
         chunk = min(DEFAULT_CHUNK if chunk is None else chunk, longest)
         return cls(config, facts, capacity, kv or "f16", chunk)
 
