@@ -6,14 +6,17 @@ from shutil import which
 
 import pytest
 
+from browser.load_tab import Tab
+from browser.piece_server import Pieces, serve_pieces
 from browser.site_server import WEB, serve
+from gemtab_build.setup_browser import ARGUMENTS
 
 playwright_api = pytest.importorskip("playwright.sync_api")
-Browser, Page = playwright_api.Browser, playwright_api.Page
+Browser, BrowserContext = playwright_api.Browser, playwright_api.BrowserContext
+Page = playwright_api.Page
 
 
 SCRIPTED_WORKER = Path(__file__).with_name("scripted_worker.js")
-WEBGPU = ("--enable-unsafe-webgpu",)
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +32,7 @@ def launch() -> Iterator[Callable[..., Browser]]:
 @pytest.fixture(scope="session")
 def chromium(launch) -> Iterator[Browser]:
     """A headless Chromium with WebGPU."""
-    browser = launch(*WEBGPU)
+    browser = launch(*ARGUMENTS)
     yield browser
     browser.close()
 
@@ -66,3 +69,24 @@ def chat(page, scripted_site) -> Page:
     page.goto(scripted_site)
     playwright_api.expect(page.get_by_role("status")).to_have_text("Ready")
     return page
+
+
+@pytest.fixture
+def pieces() -> Iterator[Pieces]:
+    """A server of pieces, with faults to order."""
+    with serve_pieces() as pieces:
+        yield pieces
+
+
+@pytest.fixture
+def context(chromium) -> Iterator[BrowserContext]:
+    """A browser profile of its own."""
+    context = chromium.new_context()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def tab(context, pieces) -> Tab:
+    """A tab that loads pieces."""
+    return Tab(context, pieces)

@@ -10,7 +10,9 @@ from threading import Thread
 WEB = Path(__file__).parents[2] / "web"
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class Handler(SimpleHTTPRequestHandler):
+    """Answers from `instead` first, then from the folder."""
+
     extensions_map = {  # noqa: RUF012
         ".html": "text/html; charset=utf-8",
         ".js": "text/javascript",
@@ -49,11 +51,13 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serve(folder: Path, instead: Mapping[str, Path | bytes] | None = None) -> Iterator[str]:
+def serve(
+    folder: Path, instead: Mapping[str, Path | bytes] | None = None, handler: type = Handler, **more
+) -> Iterator[str]:
     """The address of a server over `folder`, until the block ends."""
-    handler = partial(_Handler, directory=str(folder), instead=instead or {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    handle = partial(handler, directory=str(folder), instead=instead or {}, **more)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handle) as server:
+        Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/"
         finally:

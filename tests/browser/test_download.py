@@ -1,110 +1,163 @@
-"""web/engine/download.js in a page: order, ranges, retries, and files that are not what they should be."""
-
-import hashlib
+"""web/engine/download.js in a worker: order, ranges, the budget, and a network that fails."""
 
 import pytest
-from playwright.sync_api import Page, Route
+
+from browser.load_tab import Tab, source
+from browser.piece_server import Pieces, cut, short, stall, status, without_ranges, wrong
 
 pytestmark = pytest.mark.browser
 
-CONTENT = bytes(range(256)) * 40
-TAKE = """async ({ sources, order }) => {
-  const { Downloads } = await import("/engine/download.js");
-  const absolute = sources.map((source) => ({ ...source, url: new URL(source.url, location.href).href }));
-  let last = null;
-  const downloads = new Downloads(absolute, (done, total) => (last = [done, total]));
-  downloads.start();
-  try {
-    const sums = [];
-    for (const index of order) sums.push((await downloads.take(index)).reduce((a, b) => a + b, 0));
-    return { sums, last };
-  } catch (error) {
-    return `${error.name}: ${error.message}`;
-  }
-}"""
+CONTENT = [bytes((n + i * i) % 251 for i in range(1009 + n)) for n in range(8)]
+SUMS = [sum(content) for content in CONTENT]
 
 
-def source(
-    url: str, offset: int = 0, length: int = len(CONTENT), sha256: str | None = None
-) -> dict:
-    """A range of CONTENT, as a manifest has it."""
-    digest = hashlib.sha256(CONTENT[offset : offset + length]).hexdigest()
-    return {"url": url, "offset": offset, "bytes": length, "sha256": sha256 or digest}
+@pytest.fixture
+def sources(pieces: Pieces) -> list[dict]:
+    """Eight small files, each a source."""
+    pieces.files = {f"{n}.bin": content for n, content in enumerate(CONTENT)}
+    return [source(f"{n}.bin", content) for n, content in enumerate(CONTENT)]
 
 
-def take(chat: Page, sources: list[dict], order: list[int]):
-    """The byte sums of sources, taken in an order; or the error."""
-    return chat.evaluate(TAKE, {"sources": sources, "order": order})
+def ranges_of(pieces: Pieces, name: str) -> list[str | None]:
+    """The Range headers of the requests for a file."""
+    return [wanted for asked, wanted in pieces.asked if asked == name]
 
 
-def whole(route: Route) -> None:
-    """Answer with the whole file."""
-    route.fulfill(status=200, body=CONTENT)
+def test_sources_come_whole_and_in_any_order(tab: Tab, sources):
+    found = tab.load(sources, order=[7, 0, 1, 2, 3, 4, 5, 6])
+
+    assert found["error"] is None
+    assert found["sums"] == [SUMS[7], *SUMS[:7]]
+    assert found["progress"] == [sum(map(len, CONTENT))] * 2
+    assert tab.kept() == {one["sha256"]: one["bytes"] for one in sources}
 
 
-def ranges(route: Route) -> None:
-    """Answer a Range request as a server should."""
-    wanted = route.request.headers.get("range")
-    if not wanted:
-        whole(route)
-        return
-    start, end = map(int, wanted.removeprefix("bytes=").split("-"))
-    route.fulfill(status=206, body=CONTENT[start : end + 1])
+@pytest.mark.parametrize("order", [range(8), range(7, -1, -1)], ids=["in order", "backwards"])
+def test_no_more_is_held_than_the_budget(tab: Tab, sources, order):
+    found = tab.load(sources, order=list(order), budget=3000)
+
+    assert found["sums"] == [SUMS[index] for index in order]
+    assert 0 < found["mostHeld"] <= 3000
 
 
-def test_sources_come_whole_and_in_any_order(chat: Page):
-    chat.route("**/shard-*", whole)
-    sources = [source(f"shard-{number}") for number in range(8)]
-
-    found = take(chat, sources, [7, 0, 1, 2, 3, 4, 5, 6])
-
-    assert found["sums"] == [sum(CONTENT)] * 8
-    assert found["last"] == [8 * len(CONTENT)] * 2
+def test_sources_that_nobody_takes_stand_in_nobodys_way(tab: Tab, sources):
+    assert tab.load(sources, order=[7], budget=3000)["sums"] == [SUMS[7]]
 
 
-def test_ranges_of_one_file(chat: Page):
-    chat.route("**/file", ranges)
-    sources = [source("file", 0, 100), source("file", 100, 1000)]
+def test_ranges_of_one_file(tab: Tab, pieces: Pieces):
+    pieces.files["file"] = CONTENT[0]
+    parts = [source("file", CONTENT[0], 0, 100), source("file", CONTENT[0], 100, 500)]
 
-    assert take(chat, sources, [0, 1])["sums"] == [sum(CONTENT[:100]), sum(CONTENT[100:1100])]
+    found = tab.load(parts)
 
-
-def test_the_start_of_a_longer_file(chat: Page):
-    chat.route("**/file", ranges)
-
-    assert take(chat, [source("file", 0, 100)], [0])["sums"] == [sum(CONTENT[:100])]
+    assert found["sums"] == [sum(CONTENT[0][:100]), sum(CONTENT[0][100:600])]
+    assert sorted(pieces.asked) == [("file", "bytes=0-99"), ("file", "bytes=100-599")]
 
 
-def test_a_server_without_ranges_is_named(chat: Page):
-    chat.route("**/file", whole)
+def test_the_start_of_a_longer_file(tab: Tab, pieces: Pieces):
+    pieces.files["file"] = CONTENT[0]
 
-    assert "does not serve byte ranges" in take(chat, [source("file", 100, 100)], [0])
-
-
-def test_a_passing_failure_is_tried_again(chat: Page, console_errors: list[str]):
-    cut_off = [lambda route: route.abort(), lambda route: route.fulfill(status=503)]
-    answers = iter([*cut_off, whole])
-    chat.route("**/shard", lambda route: next(answers)(route))
-
-    found = take(chat, [source("shard")], [0])
-
-    assert found["sums"] == [sum(CONTENT)]
-    assert len(console_errors) == 2
-    console_errors.clear()
+    assert tab.load([source("file", CONTENT[0], 0, 100)])["sums"] == [sum(CONTENT[0][:100])]
 
 
-@pytest.mark.parametrize(
-    ("changed", "complaint"),
-    {
-        "wrong hash": ({"sha256": "0" * 64}, "is damaged: its SHA-256"),
-        "too short": ({"bytes": len(CONTENT) + 1}, "has the wrong length"),
-    }.values(),
-    ids=["wrong hash", "too short"],
-)
-def test_a_damaged_file_is_named(chat: Page, changed: dict, complaint: str):
-    chat.route("**/shard", whole)
+def test_a_server_without_ranges_is_named(tab: Tab, pieces: Pieces):
+    pieces.files["file"] = CONTENT[0]
+    pieces.faults["file"] = [without_ranges]
 
-    found = take(chat, [{**source("shard"), **changed}], [0])
+    found = tab.load([source("file", CONTENT[0], 100, 100)])
 
-    assert "/shard" in found
-    assert complaint in found
+    assert "pieces/file: the server does not serve byte ranges" in found["error"]
+
+
+def test_a_missing_file_is_told_at_once(tab: Tab, pieces: Pieces, sources):
+    del pieces.files["1.bin"]
+
+    found = tab.load(sources, order=[7, 6, 5, 4, 3, 2, 1, 0])
+
+    assert "DownloadError" in found["error"]
+    assert "pieces/1.bin could not be fetched: the server answered 404" in found["error"]
+    assert len(ranges_of(pieces, "1.bin")) == 1
+
+
+def test_passing_failures_are_tried_again(tab: Tab, pieces: Pieces, sources):
+    pieces.faults = {"0.bin": [status(500), cut(0)], "1.bin": [status(429), cut(400)]}
+
+    assert tab.load(sources)["sums"] == SUMS
+
+
+def test_failures_that_last_are_told(tab: Tab, pieces: Pieces, sources):
+    pieces.faults["0.bin"] = [status(503)] * 9
+
+    found = tab.load(sources)
+
+    assert "pieces/0.bin could not be fetched: the server answered 503" in found["error"]
+    assert len(ranges_of(pieces, "0.bin")) == 3
+
+
+def test_a_broken_off_body_goes_on_where_it_broke(tab: Tab, pieces: Pieces, sources):
+    pieces.faults["0.bin"] = [short(400)]
+
+    found = tab.load(sources)
+
+    assert found["sums"] == SUMS
+    assert ranges_of(pieces, "0.bin") == [None, "bytes=400-1008"]
+
+
+def test_a_broken_off_body_starts_over_where_there_are_no_ranges(tab: Tab, pieces: Pieces, sources):
+    pieces.faults["0.bin"] = [short(400), without_ranges]
+
+    found = tab.load(sources)
+
+    assert found["sums"] == SUMS
+    assert found["progress"] == [sum(map(len, CONTENT))] * 2
+
+
+def test_a_file_that_is_too_short_is_named(tab: Tab, pieces: Pieces, sources):
+    pieces.files["0.bin"] = CONTENT[0][:1000]
+
+    assert "pieces/0.bin has the wrong length" in tab.load(sources)["error"]
+
+
+def test_wrong_bytes_are_fetched_again_past_the_cache(tab: Tab, pieces: Pieces, sources):
+    pieces.faults["0.bin"] = [wrong]
+
+    found = tab.load(sources)
+
+    assert found["sums"] == SUMS
+    assert found["progress"] == [sum(map(len, CONTENT))] * 2
+
+
+def test_a_file_of_wrong_bytes_is_named_and_not_kept(tab: Tab, pieces: Pieces, sources):
+    pieces.faults["0.bin"] = [wrong, wrong]
+
+    found = tab.load(sources, order=[0])
+
+    assert "pieces/0.bin is damaged: its SHA-256" in found["error"]
+    assert sources[0]["sha256"] not in tab.kept()
+
+
+def test_a_stalled_connection_is_given_up_and_tried_again(tab: Tab, pieces: Pieces, sources):
+    pieces.faults = {"0.bin": [stall(400)], "1.bin": [stall(0)]}
+
+    found = tab.load(sources, stallMs=500)
+
+    assert found["sums"] == SUMS
+    assert ranges_of(pieces, "0.bin") == [None, "bytes=400-1008"]
+
+
+def test_loading_waits_while_offline(tab: Tab, pieces: Pieces, sources):
+    tab.load(sources[1:])
+    pieces.asked.clear()
+    pieces.faults["0.bin"] = [stall(400), *[stall(0)] * 99]
+    tab.begin(sources, stallMs=100, retries=99)
+    tab.wait_until("news.progress[0] > 0")
+
+    tab.page.context.set_offline(True)
+    tab.wait_until("news.notes.at(-1)?.includes('connection is gone')")
+    del pieces.faults["0.bin"]
+    tab.page.context.set_offline(False)
+
+    found = tab.end()
+    assert found["sums"] == SUMS
+    assert found["notes"][-1] is None
+    assert {name for name, _ in pieces.asked} == {"0.bin"}

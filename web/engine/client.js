@@ -28,6 +28,14 @@ export class EngineError extends Error {
  * @property {AbortSignal} [signal]  ends the reply early; its `done` still arrives
  */
 
+/**
+ * @typedef {object} LoadOptions
+ * @property {number | null} [context]  positions that the cache holds
+ * @property {AbortSignal} [signal]  ends loading; what has arrived is kept
+ * @property {(progress: Progress) => void} [onProgress]
+ * @property {(message: string) => void} [onNotice]  told what a person should know though loading goes on
+ */
+
 /** One worker with one model in it. */
 export class Engine {
   /** @type {Worker} */
@@ -60,15 +68,23 @@ export class Engine {
    * Load a model. Resolves when the engine can reply.
    *
    * @param {string | URL} modelUrl  of the folder that holds manifest.json
-   * @param {{ context?: number | null, onProgress?: (progress: Progress) => void }} [options]
+   * @param {LoadOptions} [options]
    * @returns {Promise<Ready>}
    */
-  async load(modelUrl, { context = null, onProgress = () => {} } = {}) {
+  async load(modelUrl, { context = null, signal, onProgress = () => {}, onNotice = () => {} } = {}) {
+    const cancel = () => this.#post({ type: "cancel" });
     this.#post({ type: "load", model: new URL(modelUrl, globalThis.document?.baseURI).href, context });
-    for (;;) {
-      const answer = await this.#loading.take();
-      if (answer.type === "progress") onProgress(answer);
-      if (answer.type === "ready") return answer;
+    if (signal?.aborted) cancel();
+    signal?.addEventListener("abort", cancel);
+    try {
+      for (;;) {
+        const answer = await this.#loading.take();
+        if (answer.type === "progress") onProgress(answer);
+        if (answer.type === "notice") onNotice(answer.message);
+        if (answer.type === "ready") return answer;
+      }
+    } finally {
+      signal?.removeEventListener("abort", cancel);
     }
   }
 
@@ -120,7 +136,7 @@ export class Engine {
 
   /** @param {Answer} answer */
   #receive(answer) {
-    if (answer.type === "progress" || answer.type === "ready") return this.#loading.put(answer);
+    if (answer.type === "progress" || answer.type === "notice" || answer.type === "ready") return this.#loading.put(answer);
     if (answer.type !== "error") return this.#replies.get(answer.id)?.put(answer);
     const error = new EngineError(answer.message, answer.kind);
     if (answer.id === null) this.#fail(error);

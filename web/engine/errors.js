@@ -11,3 +11,7 @@ export class DeviceError extends Error {
 export class DownloadError extends Error {
   name = "DownloadError";
 }
+
+export class Cancelled extends Error {
+  name = "Cancelled";
+}

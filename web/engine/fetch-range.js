@@ -1,115 +1,175 @@
-/** Fetch one range of a file and prove it by its SHA-256. */
+/** Fetch one range of a file through a bad network: retries, goes on where it broke off, waits while offline. */
 
 import { DownloadError } from "./errors.js";
+import { Deadline, online, pause } from "./waiting.js";
 
-/** @typedef {{ url: string, offset: number, bytes: number, sha256: string }} Source */
+/** @typedef {{ url: string, offset: number, bytes: number, sha256: string }} Source  with an absolute url */
 
-const RETRIES = 2;
-const FIRST_PAUSE_MS = 500;
+/**
+ * How much a network may ask of us.
+ *
+ * @typedef {object} Patience
+ * @property {number} stallMs  a connection that brings nothing for so long is given up
+ * @property {number} pauseMs  before the second try; each further pause is twice as long
+ * @property {number} retries  in a row, none of which got on
+ * @property {number} offlineMs  between tries while the browser says that it is offline: it may be wrong
+ */
+
+/**
+ * @typedef {object} FetchOptions
+ * @property {boolean} [whole]  the source is probably the whole file, so ask without a Range
+ * @property {RequestCache} [cache]
+ * @property {Patience} [patience]
+ * @property {AbortSignal} [signal]
+ * @property {(received: number) => void} [onBytes]  called with bytes received; negative when they are thrown away
+ * @property {(note: string | null) => void} [onNote]  called with what it waits for; null when it goes on
+ */
+
+/** @type {Patience} */
+export const PATIENCE = { stallMs: 20_000, pauseMs: 500, retries: 4, offlineMs: 3000 };
+
+const OFFLINE = "The connection is gone. This goes on when it is back.";
+const PROGRESS_BYTES = 1 << 20; // a try that brought so much was not in vain
+const PASSING_STATUS = new Set([408, 425, 429]);
 
 /** A failure that another try may mend: the network's, or the server's. */
 class Passing extends Error {}
 
 /**
- * @param {Source} source  with an absolute url
- * @param {object} [options]
- * @param {boolean} [options.whole]  the source is probably the whole file, so ask without a Range
- * @param {(received: number) => void} [options.onBytes]  called with bytes received; negative when a try is given up
+ * The bytes of a source, of the right length but unproven.
+ *
+ * @param {Source} source
+ * @param {FetchOptions} [options]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function fetchRange(source, { whole = false, onBytes = () => {} } = {}) {
-  const bytes = await retrying(source, whole, onBytes);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (hex !== source.sha256) {
-    throw new DownloadError(
-      `${source.url} is damaged: its SHA-256 is ${hex.slice(0, 12)}…, not ${source.sha256.slice(0, 12)}…. ` +
-        `Empty the browser's cache and reload; if it stays, build the site again.`,
-    );
-  }
-  return bytes;
-}
-
-/**
- * @param {Source} source
- * @param {boolean} whole
- * @param {(received: number) => void} onBytes
- */
-async function retrying(source, whole, onBytes) {
-  for (let attempt = 0; ; attempt++) {
-    let received = 0;
+export async function fetchRange(source, options = {}) {
+  const { patience = PATIENCE, signal, onBytes = () => {}, onNote = () => {} } = options;
+  let waiting = false;
+  const range = new Arriving(source, {
+    ...options,
+    patience,
+    onBytes(count) {
+      if (waiting) onNote(null);
+      waiting = false;
+      onBytes(count);
+    },
+  });
+  let failures = 0;
+  for (;;) {
+    const before = range.received;
     try {
-      return await fetchOnce(source, whole, (count) => {
-        received += count;
-        onBytes(count);
-      });
+      return await range.go();
     } catch (error) {
-      onBytes(-received);
+      signal?.throwIfAborted();
       if (!(error instanceof Passing)) throw error;
-      if (attempt === RETRIES) {
+      if (range.received - before >= PROGRESS_BYTES) failures = 0;
+      if (globalThis.navigator?.onLine === false) {
+        if (!waiting) onNote(OFFLINE);
+        waiting = true;
+        await online(patience.offlineMs, signal);
+      } else if (failures++ < patience.retries) {
+        await pause(patience.pauseMs * 2 ** (failures - 1), signal);
+      } else {
         throw new DownloadError(`${source.url} could not be fetched: ${error.message}. Check the connection and try again.`);
       }
-      await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 3 ** attempt));
     }
   }
 }
 
-/**
- * @param {Source} source
- * @param {boolean} whole
- * @param {(received: number) => void} onBytes
- * @returns {Promise<Uint8Array<ArrayBuffer>>}
- */
-async function fetchOnce(source, whole, onBytes) {
-  const { url, offset, bytes: length } = source;
-  const headers = whole ? undefined : { Range: `bytes=${offset}-${offset + length - 1}` };
-  const response = await fetch(url, { headers }).catch((error) => {
-    throw new Passing(error.message);
-  });
-  if (response.status >= 500 || response.status === 429) throw new Passing(`the server answered ${response.status}`);
-  if (!response.ok) {
-    throw new DownloadError(`${url} could not be fetched: the server answered ${response.status}. Check that the model's files are all there.`);
+/** A range of which a part may have arrived. */
+class Arriving {
+  #source;
+  #options;
+  #bytes;
+  received = 0;
+
+  /**
+   * @param {Source} source
+   * @param {FetchOptions & { patience: Patience, onBytes: (received: number) => void }} options
+   */
+  constructor(source, options) {
+    this.#source = source;
+    this.#options = options;
+    this.#bytes = new Uint8Array(source.bytes);
   }
-  if (!whole && response.status !== 206 && offset > 0) {
-    await response.body?.cancel();
-    throw new DownloadError(`${url}: the server does not serve byte ranges. Use a server that answers Range requests.`);
+
+  /** Ask for what is missing; throws Passing when less arrives. */
+  async go() {
+    const deadline = new Deadline(this.#options.patience.stallMs, this.#options.signal);
+    try {
+      await this.#receive(await this.#ask(deadline.signal), deadline);
+    } catch (error) {
+      if (deadline.passed) throw new Passing(`nothing arrived for ${this.#options.patience.stallMs / 1000} seconds`);
+      throw error;
+    } finally {
+      deadline.end();
+    }
+    return this.#bytes;
   }
-  const bytes = new Uint8Array(length);
-  const received = await fill(bytes, response, onBytes);
-  if (received > length && whole) {
-    onBytes(-length);
-    return fetchOnce(source, false, onBytes); // only the start of a longer file is wanted
+
+  /**
+   * @param {AbortSignal} signal
+   * @returns {Promise<Response>} whose body starts where the next byte is missing
+   */
+  async #ask(signal) {
+    const { url, offset, bytes } = this.#source;
+    const { whole = false, cache = "default" } = this.#options;
+    const start = offset + this.received;
+    const headers = whole && !this.received ? undefined : { Range: `bytes=${start}-${offset + bytes - 1}` };
+    const response = await fetch(url, { headers, cache, signal }).catch(asPassing);
+    const { status } = response;
+    if (status >= 500 || PASSING_STATUS.has(status)) throw new Passing(`the server answered ${status}`);
+    if (status === 416) {
+      throw new DownloadError(`${url} has the wrong length: bytes up to ${offset + bytes} are wanted, it ends before. Build the site again, or upload the file again.`);
+    }
+    if (!response.ok) {
+      throw new DownloadError(`${url} could not be fetched: the server answered ${status}. Check that the model's files are all there.`);
+    }
+    if (headers && status !== 206) this.#startOver(response);
+    return response;
   }
-  if (received !== length) {
-    const found = received > length ? "more" : received;
-    throw new DownloadError(`${url} has the wrong length: expected ${length} bytes, got ${found}. Build the site again, or upload the file again.`);
+
+  /**
+   * The server sends the file from its start, whatever it was asked for.
+   *
+   * @param {Response} response
+   */
+  #startOver(response) {
+    if (this.#source.offset > 0) {
+      response.body?.cancel();
+      throw new DownloadError(`${this.#source.url}: the server does not serve byte ranges. Use a server that answers Range requests with 206.`);
+    }
+    this.#options.onBytes(-this.received);
+    this.received = 0;
   }
-  return bytes;
+
+  /**
+   * Take what a response brings, up to the end of the source.
+   *
+   * @param {Response} response
+   * @param {Deadline} deadline
+   */
+  async #receive(response, deadline) {
+    const length = this.#bytes.length;
+    const reader = response.body?.getReader();
+    for (;;) {
+      const value = (await reader?.read().catch(asPassing))?.value;
+      if (!value && this.received < length) throw new Passing(`it ended after ${this.received} of ${length} bytes`);
+      if (!value || this.received === length) break;
+      deadline.moved();
+      const taken = value.subarray(0, length - this.received);
+      this.#bytes.set(taken, this.received);
+      this.received += taken.length;
+      this.#options.onBytes(taken.length);
+    }
+    await reader?.cancel(); // a longer file than ours
+  }
 }
 
 /**
- * Fill `bytes` from a response; gives up once there is more than fits.
- *
- * @param {Uint8Array} bytes
- * @param {Response} response
- * @param {(received: number) => void} onBytes
- * @returns {Promise<number>} bytes received, at least one too many when the body is longer
+ * @param {Error} error
+ * @returns {never}
  */
-async function fill(bytes, response, onBytes) {
-  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
-  let at = 0;
-  for (;;) {
-    const { done, value } = await reader.read().catch((error) => {
-      throw new Passing(error.message);
-    });
-    if (done) return at;
-    const room = bytes.length - at;
-    bytes.set(value.subarray(0, room), at);
-    onBytes(Math.min(value.length, room));
-    at += value.length;
-    if (at > bytes.length) {
-      await reader.cancel();
-      return at;
-    }
-  }
+function asPassing(error) {
+  throw new Passing(error.message);
 }

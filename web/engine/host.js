@@ -1,24 +1,17 @@
 /**
- * What the worker's JavaScript does for Python: posts its messages, moves bytes from the network to the
- * GPU past the Python heap, and runs its programs.
- * @import { Answer, Stage } from "./protocol.js"
- * @import { Source } from "./fetch-range.js"
+ * What the worker's JavaScript does for Python: posts its messages, moves bytes to the GPU past the Python
+ * heap, and runs its programs.
+ * @import { Answer } from "./protocol.js"
  */
 
-import { Downloads } from "./download.js";
-import { DownloadError } from "./errors.js";
-import { fetchRange } from "./fetch-range.js";
+import { Artifact } from "./artifact.js";
 
 /** @typedef {import("./replay.js").Gpu} Gpu */
-/** @typedef {{ sources: Source[], files: Record<string, { url: string, bytes: number, sha256: string }> }} Manifest */
 /** @typedef {[buffer: string, bufferOffset: number, sourceOffset: number, bytes: number]} Target */
 
 export class Host {
   #gpu;
-  #base;
   #post;
-  #text;
-  /** @type {Promise<{ manifest: Manifest, downloads: Downloads }>} */
   #artifact;
 
   /**
@@ -27,38 +20,40 @@ export class Host {
    * @param {Gpu} gpu
    * @param {string} modelUrl  of the folder that holds manifest.json
    * @param {(answer: Answer) => void} post
+   * @param {AbortSignal} [signal]  ends loading
    */
-  constructor(gpu, modelUrl, post) {
+  constructor(gpu, modelUrl, post, signal) {
     this.#gpu = gpu;
-    this.#base = new URL("manifest.json", modelUrl.endsWith("/") ? modelUrl : `${modelUrl}/`).href;
     this.#post = post;
-    this.#text = fetchText(this.#base);
-    this.#artifact = this.#text.then((text) => this.#open(text));
-    this.#artifact.catch(() => {}); // `manifest` reports it
+    this.#artifact = new Artifact(modelUrl, post, signal);
   }
 
   /** @param {string} json  a message for the page */
   post(json) {
-    this.#post(JSON.parse(json));
+    /** @type {Answer} */
+    const answer = JSON.parse(json);
+    this.#post(answer);
+    if (answer.type === "ready") this.#artifact.settle();
+  }
+
+  /** Rejects with the first failure of a download, whoever waits for it; never resolves. */
+  get broken() {
+    return this.#artifact.broken;
   }
 
   /** @returns {Promise<string>} the text of manifest.json */
-  async manifest() {
-    await this.#artifact;
-    return this.#text;
+  manifest() {
+    return this.#artifact.text();
   }
 
   /**
-   * A small file of the artifact, verified.
+   * A small file of the artifact, proven.
    *
    * @param {string} url  relative to the manifest, as its `files` have it
    * @returns {Promise<Uint8Array>}
    */
-  async fetchFile(url) {
-    const { manifest } = await this.#artifact;
-    const file = Object.values(manifest.files).find((entry) => entry.url === url);
-    if (!file) throw new DownloadError(`manifest.json has no file ${url}. Build the site again.`);
-    return fetchRange({ ...file, url: new URL(url, this.#base).href, offset: 0 }, { whole: true });
+  fetchFile(url) {
+    return this.#artifact.file(url);
   }
 
   /**
@@ -67,14 +62,14 @@ export class Host {
    * @param {number} index  of the source in the manifest
    * @param {string} targetsJson  a list of Target
    */
-  async uploadSource(index, targetsJson) {
-    const { downloads } = await this.#artifact;
-    const bytes = await downloads.take(index);
+  uploadSource(index, targetsJson) {
     /** @type {Target[]} */
     const targets = JSON.parse(targetsJson);
-    for (const [buffer, bufferOffset, sourceOffset, length] of targets) {
-      this.#gpu.write(buffer, bufferOffset, bytes.subarray(sourceOffset, sourceOffset + length));
-    }
+    return this.#artifact.use(index, (bytes) => {
+      for (const [buffer, bufferOffset, sourceOffset, length] of targets) {
+        this.#gpu.write(buffer, bufferOffset, bytes.subarray(sourceOffset, sourceOffset + length));
+      }
+    });
   }
 
   /** @returns {string} JSON {adapter, features, limits, wgslFeatures} */
@@ -119,7 +114,7 @@ export class Host {
 
   /** @param {string} kernelsJson */
   compile(kernelsJson) {
-    return this.#gpu.compile(kernelsJson, (done, total) => this.#progress("shaders", done, total));
+    return this.#gpu.compile(kernelsJson, (done, total) => this.#post({ type: "progress", stage: "shaders", done, total }));
   }
 
   /** @param {string} programJson */
@@ -146,48 +141,6 @@ export class Host {
   read(name, offset, bytes) {
     return this.#gpu.read(name, offset, bytes);
   }
-
-  /**
-   * @param {string} text  of manifest.json
-   */
-  #open(text) {
-    const manifest = parseManifest(text, this.#base);
-    const sources = manifest.sources.map((source) => ({ ...source, url: new URL(source.url, this.#base).href }));
-    const downloads = new Downloads(sources, (done, total) => this.#progress("weights", done, total));
-    downloads.start();
-    return { manifest, downloads };
-  }
-
-  /**
-   * @param {Stage} stage
-   * @param {number} done
-   * @param {number} total
-   */
-  #progress(stage, done, total) {
-    this.#post({ type: "progress", stage, done, total });
-  }
 }
 
 /** @typedef {{ getBuffer(type: "u8"): { data: Uint8Array<ArrayBuffer>, release(): void } }} PythonBytes  a proxy of bytes */
-
-/** @param {string} url */
-async function fetchText(url) {
-  const response = await fetch(url, { cache: "no-cache" }).catch((error) => {
-    throw new DownloadError(`${url} could not be fetched: ${error.message}. Check the connection and try again.`);
-  });
-  if (response.ok) return response.text();
-  throw new DownloadError(`There is no model at ${url}: the server answered ${response.status}. Check the address of the model.`);
-}
-
-/**
- * @param {string} text
- * @param {string} url
- * @returns {Manifest}
- */
-function parseManifest(text, url) {
-  try {
-    const manifest = JSON.parse(text);
-    if (Array.isArray(manifest.sources) && manifest.files) return manifest;
-  } catch {} // a page of a server's own, most often
-  throw new DownloadError(`${url} is damaged: it is not a manifest. Build the site again.`);
-}

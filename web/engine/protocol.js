@@ -11,9 +11,11 @@
  *   thinking: boolean, sampling: Sampling, maxTokens: number | null,
  * }} ReplyRequest
  * @typedef {{ type: "stop", id: number }} StopRequest
- * @typedef {LoadRequest | ReplyRequest | StopRequest} Request
+ * @typedef {{ type: "cancel" }} CancelRequest
+ * @typedef {LoadRequest | ReplyRequest | StopRequest | CancelRequest} Request
  *
- * @typedef {{ type: "progress", stage: Stage, done: number, total: number }} Progress
+ * @typedef {{ type: "progress", stage: Stage, done: number, total: number, note?: string | null }} Progress  note: what it waits for
+ * @typedef {{ type: "notice", message: string }} Notice
  * @typedef {{ type: "ready", model: string, context: number, adapter: unknown }} Ready
  * @typedef {{ type: "piece", id: number, kind: "thinking" | "text", text: string }} Piece
  * @typedef {{ type: "call", id: number, call: unknown }} Call
@@ -23,7 +25,7 @@
  *   usage: Record<string, number>, timing: Record<string, number>,
  * }} Done
  * @typedef {{ type: "error", id: number | null, message: string, kind: string }} Failure
- * @typedef {Progress | Ready | Piece | Call | Done | Failure} Answer
+ * @typedef {Progress | Notice | Ready | Piece | Call | Done | Failure} Answer
  *
  * @typedef {{ kind: "thinking" | "text", text: string }} PieceEvent
  * @typedef {{ kind: "call", call: unknown }} CallEvent

@@ -3,6 +3,7 @@
  * @import { Answer, LoadRequest, Request } from "./protocol.js"
  */
 
+import { Cancelled } from "./errors.js";
 import { Host } from "./host.js";
 import { bootPython } from "./python.js";
 import { Gpu } from "./replay.js";
@@ -12,11 +13,13 @@ let door = null;
 /** @type {Request[]} */
 const waiting = [];
 let started = false;
+const ending = new AbortController();
 
 /** @param {Answer} answer */
 const post = (answer) => self.postMessage(answer);
 
 self.onmessage = (/** @type {MessageEvent<Request>} */ { data }) => {
+  if (data.type === "cancel") return cancel();
   if (door) return door.handle(JSON.stringify(data));
   waiting.push(data);
   if (data.type !== "load" || started) return;
@@ -27,18 +30,24 @@ self.onmessage = (/** @type {MessageEvent<Request>} */ { data }) => {
 /** @param {LoadRequest} request */
 async function boot({ model }) {
   const gpu = await Gpu.create(undefined, (message) => post({ type: "error", id: null, kind: "DeviceError", message }));
-  const host = new Host(gpu, model, post);
+  const host = new Host(gpu, model, post, ending.signal);
+  host.broken.catch(report); // at once, whatever Python is at
   const python = bootPython((done, total) => post({ type: "progress", stage: "runtime", done, total }));
-  // A missing manifest is reported at once, not after the boot.
   const [start] = await Promise.all([python, host.manifest()]);
   const opened = start(host);
   for (const message of waiting.splice(0)) opened.handle(JSON.stringify(message));
   door = opened;
 }
 
+function cancel() {
+  const reason = new Cancelled("Loading was cancelled. What has arrived is kept for the next time.");
+  ending.abort(reason);
+  report(reason);
+}
+
 /** @param {Error} error */
 function report(error) {
-  const known = ["NoWebGPU", "DeviceError", "DownloadError"].includes(error.name);
+  const known = ["NoWebGPU", "DeviceError", "DownloadError", "Cancelled"].includes(error.name);
   const message = known ? error.message : `The engine could not start: ${error.message}. Reload the page.`;
   post({ type: "error", id: null, kind: error.name, message });
 }

@@ -8,9 +8,12 @@ page → worker
     {type: "reply", id, messages, tools, thinking, sampling, maxTokens}
     {type: "logits", id, ids}                        for parity tests
     {type: "stop", id}                               end that reply after the tokens in flight
+    {type: "cancel"}                                 end loading; the worker's JavaScript does it
 
 worker → page
-    {type: "progress", stage, done, total}           stage: runtime | weights | shaders
+    {type: "progress", stage, done, total, note}     stage: runtime | weights | shaders; note: what
+                                                     it waits for, or null
+    {type: "notice", message}                        what a person should know; loading goes on
     {type: "ready", model, context, adapter}
     {type: "piece", id, kind, text}                  kind: thinking | text
     {type: "call", id, call}                         a tool call, whole

@@ -1,0 +1,178 @@
+"""Pieces that the browser keeps (web/engine/store.js): over visits, tabs, damage, full disks, new versions."""
+
+import json
+
+import pytest
+
+from browser.load_tab import Tab, source
+from browser.piece_server import Pieces, stall
+
+pytestmark = pytest.mark.browser
+
+CONTENT = [bytes((n + i * i) % 251 for i in range(1009 + n)) for n in range(8)]
+SUMS = [sum(content) for content in CONTENT]
+
+
+@pytest.fixture
+def sources(pieces: Pieces) -> list[dict]:
+    """Eight small files, each a source."""
+    pieces.files = {f"{n}.bin": content for n, content in enumerate(CONTENT)}
+    return [source(f"{n}.bin", content) for n, content in enumerate(CONTENT)]
+
+
+def manifest(sources: list[dict]) -> str:
+    """A manifest, as far as JavaScript reads it."""
+    return json.dumps({"model": "toy", "sources": sources, "files": {}})
+
+
+def remember(url: str, sources: list[dict]) -> str:
+    """The call that notes a model."""
+    return f"remember({url!r}, {manifest(sources)!r})"
+
+
+def test_a_second_visit_fetches_nothing(context, tab: Tab, pieces: Pieces, sources):
+    tab.load(sources)
+    tab.page.close()
+    pieces.asked.clear()
+
+    found = Tab(context, pieces).load(sources)
+
+    assert found["sums"] == SUMS
+    assert pieces.asked == []
+
+
+def test_a_tab_closed_halfway_leaves_what_was_whole(context, tab: Tab, pieces: Pieces, sources):
+    pieces.faults["3.bin"] = [stall(400)]
+    tab.begin(sources)
+    tab.wait_until_kept([one["sha256"] for one in sources[:3] + sources[4:]])
+    tab.page.close()
+    pieces.asked.clear()
+
+    found = Tab(context, pieces).load(sources)
+
+    assert found["sums"] == SUMS
+    assert pieces.asked == [("3.bin", None)]
+
+
+def test_cancelling_keeps_what_was_whole(tab: Tab, pieces: Pieces, sources):
+    pieces.faults["3.bin"] = [stall(400)]
+    tab.begin(sources)
+    tab.wait_until_kept([one["sha256"] for one in sources[:3] + sources[4:]])
+
+    tab.page.evaluate("worker.postMessage({ type: 'cancel' })")
+
+    assert tab.end()["error"] == "Error: Cancelled"
+    pieces.asked.clear()
+    assert tab.load(sources)["sums"] == SUMS
+    assert pieces.asked == [("3.bin", None)]
+
+
+def test_two_tabs_fetch_each_piece_once(context, tab: Tab, pieces: Pieces, sources):
+    other = Tab(context, pieces)
+    tab.begin(sources)
+    other.begin(sources)
+
+    assert [tab.end()["sums"], other.end()["sums"]] == [SUMS, SUMS]
+    assert sorted(pieces.asked) == [(f"{n}.bin", None) for n in range(8)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    {"other bytes": CONTENT[2][::-1], "cut short": CONTENT[2][:500], "nothing": b""}.values(),
+    ids=["other bytes", "cut short", "nothing"],
+)
+def test_a_damaged_file_is_fetched_again(tab: Tab, pieces: Pieces, sources, damage: bytes):
+    tab.load(sources)
+    tab.damage(sources[2]["sha256"], damage)
+    pieces.asked.clear()
+
+    found = tab.load(sources)
+
+    assert found["sums"] == SUMS
+    assert pieces.asked == [("2.bin", None)]
+    assert tab.kept() == {one["sha256"]: one["bytes"] for one in sources}
+
+
+def test_a_full_disk_is_told_once_and_loading_goes_on(tab: Tab, sources):
+    devtools = tab.page.context.new_cdp_session(tab.page)
+    origin = tab.pieces.address.rstrip("/")
+    devtools.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 3000})
+
+    found = tab.load(sources)
+
+    assert found["sums"] == SUMS
+    assert [message[:35] for message in found["unkept"]] == ["This browser has no room to keep th"]
+    kept = tab.kept()
+    assert kept.items() <= {one["sha256"]: one["bytes"] for one in sources}.items()
+    assert kept
+
+
+def test_a_changed_model_fetches_what_changed_and_drops_the_rest(tab: Tab, pieces: Pieces, sources):
+    tab.models(remember("https://a.test/manifest.json", sources))
+    tab.load(sources)
+    pieces.files["new.bin"] = CONTENT[0][::-1]
+    changed = [source("new.bin", CONTENT[0][::-1]), *sources[1:]]
+    pieces.asked.clear()
+
+    tab.models(remember("https://a.test/manifest.json", changed))
+    assert tab.load(changed)["sums"] == SUMS
+    assert tab.models("sweep()")
+
+    assert pieces.asked == [("new.bin", None)]
+    assert set(tab.kept()) == {one["sha256"] for one in changed}
+
+
+def test_models_share_pieces_and_one_can_be_deleted(tab: Tab, sources):
+    tab.models(remember("https://a.test/manifest.json", sources[:5]))
+    tab.models(remember("https://b.test/manifest.json", sources[3:]))
+    tab.load(sources)
+    size = {n: len(content) for n, content in enumerate(CONTENT)}
+
+    stored = tab.models("stored()")
+    assert stored["bytes"] == sum(size.values())
+    found = {model["url"]: (model["name"], model["bytes"]) for model in stored["models"]}
+    assert found == {
+        "https://a.test/manifest.json": ("toy", sum(size[n] for n in range(5))),
+        "https://b.test/manifest.json": ("toy", sum(size[n] for n in range(3, 8))),
+    }
+
+    assert tab.models("forget('https://b.test/manifest.json')")
+    assert set(tab.kept()) == {one["sha256"] for one in sources[:5]}
+
+    assert tab.models("forget()")
+    assert tab.models("stored()") == {"bytes": 0, "models": []}
+    assert tab.kept() == {}
+
+
+def test_what_a_broken_off_write_left_is_removed(tab: Tab, sources):
+    tab.models(remember("https://a.test/manifest.json", sources))
+    tab.load(sources)
+    tab.damage(sources[0]["sha256"] + ".partial", b"half")
+
+    assert tab.models("sweep()")
+
+    assert set(tab.kept()) == {one["sha256"] for one in sources}
+
+
+def test_parts_of_a_piece_are_read_and_an_open_piece_stays(tab: Tab, sources):
+    tab.load(sources)
+    parts = [[0, 3], [1000, 100], [5, 0]]
+
+    read = """(job) => new Promise((resolve) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.postMessage({ type: "read", ...job }); })"""
+    job = {"piece": sources[0]["sha256"], "parts": parts}
+    found = tab.page.evaluate(read, job)
+
+    assert [bytes(part) for part in found["found"]] == [
+        CONTENT[0][offset : offset + length] for offset, length in parts
+    ]
+    assert tab.models("forget()") is False
+    assert set(tab.kept()) == {sources[0]["sha256"]}
+
+
+def test_the_last_manifest_is_kept(tab: Tab, sources):
+    tab.models(remember("https://a.test/manifest.json", sources))
+
+    assert tab.models("recall('https://a.test/manifest.json')") == manifest(sources)
+    assert tab.models("recall('https://b.test/manifest.json')") is None

@@ -1,0 +1,109 @@
+/**
+ * The artifact that a page loads: its manifest, its small files, its sources, from wherever they are nearest.
+ * @import { Found } from "./manifest.js"
+ * @import { Answer } from "./protocol.js"
+ */
+
+import { Downloads } from "./download.js";
+import { DownloadError } from "./errors.js";
+import { fetchManifest } from "./manifest.js";
+import { remember, sweep } from "./models.js";
+import { Pieces } from "./pieces.js";
+import { Store } from "./store.js";
+
+/** @typedef {Found & { pieces: Pieces, downloads: Downloads }} Opened */
+
+export class Artifact {
+  #post;
+  #ending = new AbortController();
+  /** @type {Promise<Opened>} */
+  #opened;
+  /** @type {(error: unknown) => void} */
+  #break = () => {};
+  /** Rejects with the first failure, whoever waits for what failed; never resolves. */
+  broken;
+  /** @type {{ done: number, total: number, note: string | null }} */
+  #progress = { done: 0, total: 0, note: null };
+
+  /**
+   * Starts fetching at once.
+   *
+   * @param {string} modelUrl  of the folder that holds manifest.json
+   * @param {(answer: Answer) => void} post
+   * @param {AbortSignal} [signal]  ends loading
+   */
+  constructor(modelUrl, post, signal) {
+    this.#post = post;
+    /** @type {Promise<never>} */
+    this.broken = new Promise((_, reject) => (this.#break = reject));
+    signal?.addEventListener("abort", () => this.#end(signal.reason));
+    if (signal?.aborted) this.#end(signal.reason);
+    this.#opened = this.#open(modelUrl);
+    this.#opened.catch((error) => this.#end(error));
+  }
+
+  /** @returns {Promise<string>} the text of manifest.json */
+  async text() {
+    return (await this.#opened).text;
+  }
+
+  /**
+   * A small file, proven.
+   *
+   * @param {string} name  its url, relative to the manifest
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async file(name) {
+    const { url, manifest, pieces } = await this.#opened;
+    const wanted = new URL(name, url).href;
+    const file = Object.values(manifest.files).find((each) => each.url === wanted);
+    if (!file) throw new DownloadError(`manifest.json has no file ${name}. Build the site again.`);
+    return pieces.get({ ...file, offset: 0 }, { whole: true });
+  }
+
+  /**
+   * Do something with the bytes of a source, proven. They are let go of when it is done.
+   *
+   * @param {number} index  of the source in the manifest
+   * @param {(bytes: Uint8Array<ArrayBuffer>) => void} act
+   */
+  async use(index, act) {
+    await (await this.#opened).downloads.use(index, act);
+  }
+
+  /** The model is loaded: fetch nothing more, and remove pieces of its earlier versions. */
+  async settle() {
+    (await this.#opened).downloads.stop();
+    await sweep().catch(() => {}); // what stays is removed another time
+  }
+
+  /** @param {string} modelUrl */
+  async #open(modelUrl) {
+    const { signal } = this.#ending;
+    const [found, store] = await Promise.all([fetchManifest(modelUrl, signal), Store.open()]);
+    await remember(found.url, found.text).catch(() => {}); // a full disk is told when a piece does not fit
+    const pieces = new Pieces(store, {
+      signal,
+      onNote: (note) => this.#tell({ note }),
+      onUnkept: (message) => this.#post({ type: "notice", message }),
+    });
+    const downloads = new Downloads(found.manifest.sources, pieces, {
+      onProgress: (done, total) => this.#tell({ done, total }),
+      onFailure: (error) => this.#end(error),
+    });
+    downloads.start();
+    return { ...found, pieces, downloads };
+  }
+
+  /** @param {Partial<{ done: number, total: number, note: string | null }>} news */
+  #tell(news) {
+    Object.assign(this.#progress, news);
+    this.#post({ type: "progress", stage: "weights", ...this.#progress });
+  }
+
+  /** @param {unknown} error */
+  #end(error) {
+    this.#break(error);
+    this.#ending.abort(error);
+  }
+}

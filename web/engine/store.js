@@ -1,0 +1,141 @@
+/**
+ * Pieces of models that this origin keeps: OPFS files `gemtab/SHA256`, one a source, shared by all models
+ * that have the piece. A file of that name was proven before it got the name, and is proven again when read.
+ */
+
+import { listFiles, openFile, openFolder, openShared, PARTIAL, removeFile, writeFile } from "./opfs.js";
+import { sha256 } from "./sha256.js";
+
+/** @typedef {{ read(offset: number, length: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>, close(): void }} Reader */
+
+/** The name of the Web Lock that a tab holds while it fetches and writes a piece. */
+export const lockOf = (/** @type {string} */ piece) => `gemtab ${piece}`;
+
+export class Store {
+  #folder;
+  /** @type {Map<string, Promise<Reader>>} */
+  #readers = new Map();
+
+  /** @param {FileSystemDirectoryHandle} folder */
+  constructor(folder) {
+    this.#folder = folder;
+  }
+
+  /** @returns {Promise<Store | null>} null where the browser keeps no files */
+  static async open() {
+    const folder = await openFolder("gemtab");
+    return folder && new Store(folder);
+  }
+
+  /** @returns {Promise<Map<string, number>>} bytes of every piece, by SHA-256 */
+  async sizes() {
+    const sizes = new Map();
+    for (const name of await listFiles(this.#folder)) {
+      const file = name.endsWith(PARTIAL) ? null : await openFile(this.#folder, name);
+      if (file) sizes.set(name, file.size);
+    }
+    return sizes;
+  }
+
+  /**
+   * A piece, proven. One that is damaged is removed.
+   *
+   * @param {string} piece  its SHA-256
+   * @param {number} bytes  its length
+   * @returns {Promise<Uint8Array<ArrayBuffer> | null>} null if it is not there
+   */
+  async get(piece, bytes) {
+    const file = await openFile(this.#folder, piece);
+    if (!file) return null;
+    const content = file.size === bytes ? await file.arrayBuffer().catch(() => null) : null;
+    const whole = content && new Uint8Array(content);
+    if (whole && (await sha256(whole)) === piece) return whole;
+    await this.remove(piece);
+    return null;
+  }
+
+  /**
+   * Keep a piece; its bytes must be proven.
+   *
+   * @param {string} piece
+   * @param {Uint8Array<ArrayBuffer>} bytes
+   */
+  put(piece, bytes) {
+    return writeFile(this.#folder, piece, bytes);
+  }
+
+  /**
+   * A part of a piece, unproven: `get` it once before. The file stays open for the next read.
+   *
+   * @param {string} piece
+   * @param {number} offset
+   * @param {number} length
+   * @returns {Promise<Uint8Array<ArrayBuffer>>} shorter where the piece ends
+   */
+  async read(piece, offset, length) {
+    let reader = this.#readers.get(piece);
+    if (!reader) {
+      this.#readers.set(piece, (reader = this.#openReader(piece)));
+      reader.catch(() => this.#readers.delete(piece));
+    }
+    return (await reader).read(offset, length);
+  }
+
+  /**
+   * @param {string} piece
+   * @returns {Promise<Reader>}
+   */
+  async #openReader(piece) {
+    const handle = await this.#folder.getFileHandle(piece);
+    const access = await openShared(handle);
+    if (!access) {
+      const file = await handle.getFile();
+      return { read: async (offset, length) => new Uint8Array(await file.slice(offset, offset + length).arrayBuffer()), close() {} };
+    }
+    return {
+      read(offset, length) {
+        const bytes = new Uint8Array(length);
+        return bytes.subarray(0, access.read(bytes, { at: offset }));
+      },
+      close: () => access.close(),
+    };
+  }
+
+  /**
+   * @param {string} piece
+   * @returns {Promise<boolean>} false if it is in use
+   */
+  async remove(piece) {
+    const reader = this.#readers.get(piece);
+    this.#readers.delete(piece);
+    (await reader?.catch(() => null))?.close();
+    return removeFile(this.#folder, piece);
+  }
+
+  /**
+   * Remove the pieces that nobody needs, and what broken-off writes left.
+   *
+   * @param {() => Promise<Set<string>>} needed  asked after the pieces were listed, so that a new one is not taken for an old
+   * @returns {Promise<boolean>} false if some are in use and stay
+   */
+  async sweep(needed) {
+    const names = await listFiles(this.#folder);
+    const kept = await needed();
+    let all = true;
+    for (const name of names) {
+      if (name.endsWith(PARTIAL)) await this.#removePartial(name);
+      else if (!kept.has(name)) all = (await this.remove(name)) && all;
+    }
+    return all;
+  }
+
+  /**
+   * Another tab may be writing it: then it holds the lock.
+   *
+   * @param {string} name
+   */
+  #removePartial(name) {
+    const lock = lockOf(name.slice(0, -PARTIAL.length));
+    return navigator.locks.request(lock, { ifAvailable: true }, (held) => held && removeFile(this.#folder, name));
+  }
+}
