@@ -24,7 +24,7 @@ def add_quality_options(verb: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--text", metavar="TEXT", type=Path,
-        help="report perplexity and KL divergence on this text (some of --calibrate's)",
+        help="report perplexity and KL divergence on this text (what --calibrate left out of its own)",
     )  # fmt: skip
 
 
