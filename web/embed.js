@@ -6,3 +6,5 @@
 import "./chat/define.js";
 
 export { Engine, EngineError } from "./engine/client.js";
+export { forget, stored } from "./engine/models.js";
+export { survey } from "./engine/survey.js";

@@ -1,5 +1,6 @@
 """Chromium, a server over web/, and a chat page with a scripted worker in the engine's place."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import which
@@ -17,6 +18,9 @@ Page = playwright_api.Page
 
 
 SCRIPTED_WORKER = Path(__file__).with_name("scripted_worker.js")
+PAGE = """<!doctype html><title>Chat</title><link rel="icon" href="data:,">
+<script type="module" src="chat/define.js"></script><gemtab-chat {}></gemtab-chat>"""
+PAGES = {"big": 'model="big/"', "auto": 'model="big/" autoload', "stuck": 'model="stuck/" autoload'}
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +44,19 @@ def chromium(launch) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def scripted_site() -> Iterator[str]:
     """The address of the page, whose engine is a script."""
-    with serve(WEB, {"/engine/worker.js": SCRIPTED_WORKER}) as address:
+    instead = {"/engine/worker.js": SCRIPTED_WORKER, "/model/manifest.json": manifest(4_000_000)}
+    for name, bytes_ in {"big": 1_900_000_000, "stuck": 1_900_000_000}.items():
+        instead[f"/{name}/manifest.json"] = manifest(bytes_)
+    for name, attributes in PAGES.items():
+        instead[f"/{name}.html"] = PAGE.format(attributes).encode()
+    with serve(WEB, instead) as address:
         yield address
+
+
+def manifest(bytes_: int) -> bytes:
+    """A manifest of one source that is nowhere, as far as JavaScript reads it."""
+    source = {"url": "a.bin", "offset": 0, "bytes": bytes_, "sha256": "0" * 64}
+    return json.dumps({"model": "toy", "sources": [source], "files": {}}).encode()
 
 
 @pytest.fixture

@@ -6,12 +6,16 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
 let crashes = 0;
 
 self.onmessage = async ({ data }) => {
-  if (data.type === "load") {
+  if (data.type === "load" && data.model.includes("/stuck/")) {
+    self.postMessage({ type: "notice", message: "There is no room." });
+    self.postMessage({ type: "progress", stage: "weights", done: 9e8, total: 19e8, fetched: 9e8, note: null });
+  } else if (data.type === "load") {
     self.postMessage({ type: "progress", stage: "weights", done: 2_000_000, total: 4_000_000 });
     await pause();
     self.postMessage({ type: "progress", stage: "weights", done: 4_000_000, total: 4_000_000 });
     self.postMessage({ type: "ready", model: data.model, context: data.context ?? 4096, adapter: {} });
   }
+  if (data.type === "cancel") self.postMessage({ type: "error", id: null, kind: "Cancelled", message: "Loading was cancelled." });
   if (data.type === "stop") stopped.add(data.id);
   if (data.type === "reply") reply(data);
 };

@@ -27,8 +27,9 @@ const CSS = `
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .status, .composer, .notice, ol, .hint { width: 100%; max-width: 48rem; margin-inline: auto; padding-inline: 1rem; }
 
-.status { display: flex; align-items: center; gap: .75rem; min-height: 2.25rem; color: var(--quiet); font-size: .875rem; font-variant-numeric: tabular-nums; }
-progress { flex: 1; height: .375rem; appearance: none; border: 0; border-radius: 1rem; background: var(--line); overflow: hidden; accent-color: var(--accent); }
+.status { position: relative; display: flex; flex-wrap: wrap; align-items: center; gap: .25rem .75rem; min-height: 2.25rem; color: var(--quiet); font-size: .875rem; font-variant-numeric: tabular-nums; }
+.storage { margin-inline-start: auto; }
+progress { flex: 1 1 6rem; height: .375rem; appearance: none; border: 0; border-radius: 1rem; background: var(--line); overflow: hidden; accent-color: var(--accent); }
 progress::-webkit-progress-bar { background: var(--line); }
 progress::-webkit-progress-value { background: var(--accent); }
 progress::-moz-progress-bar { background: var(--accent); }
@@ -41,10 +42,24 @@ ol { display: flex; flex-direction: column; gap: 1.25rem; margin-block: 0; paddi
 .reply { max-width: 100%; }
 .busy > .text::after { content: ""; display: inline-block; width: .5em; height: 1em; margin-inline-start: .15em; vertical-align: -.15em; border-radius: 1px; background: var(--accent); animation: blink 1s steps(2) infinite; }
 @keyframes blink { to { opacity: 0; } }
-details { margin-block-end: .5rem; padding-inline-start: .75rem; border-inline-start: 2px solid var(--line); color: var(--quiet); font-size: .9375rem; }
+.log:has(.offer:not([hidden])) .hint { display: none; }
+.offer { display: grid; justify-items: center; gap: .75rem; max-width: 30rem; margin: 12vh auto 2rem; padding: 1.5rem; border: 1px solid var(--line); border-radius: 1.25rem; text-align: center; }
+.offer > * { margin: 0; }
+h2 { font-size: 1.125rem; overflow-wrap: anywhere; }
+.quiet { color: var(--quiet); font-size: .875rem; }
+
 summary { cursor: pointer; }
+.storage .panel { position: absolute; z-index: 1; inset-block-start: 100%; inset-inline-end: 1rem; width: min(24rem, 100% - 2rem); padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .75rem; color: var(--ink); background: var(--paper); box-shadow: 0 .25rem 1rem rgb(0 0 0 / .15); }
+.panel > * { margin: 0; }
+.panel ul { display: grid; gap: .5rem; padding: 0; list-style: none; }
+.panel ul:not(:empty) { margin-block-start: .5rem; }
+.panel li { display: flex; align-items: center; gap: .75rem; }
+.panel li > :first-child { flex: 1; overflow-wrap: anywhere; }
+
+.reply details { margin-block-end: .5rem; padding-inline-start: .75rem; border-inline-start: 2px solid var(--line); color: var(--quiet); font-size: .9375rem; }
 
 .notice { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem; padding-block: .75rem; border-radius: .75rem; color: var(--alarm); background: var(--alarm-tint); }
+.notice.calm { color: inherit; background: var(--tint); }
 .notice p { flex: 1 1 16rem; margin: 0; }
 
 .composer { padding-block: .75rem 1rem; }
@@ -57,6 +72,7 @@ button { min-height: 2.5rem; padding: .375rem 1.125rem; border: 1px solid var(--
 button:hover:enabled { background: var(--tint); }
 button.primary { border-color: transparent; color: var(--on-accent); background: var(--accent); }
 button.primary:hover:enabled { background: color-mix(in oklab, var(--accent), var(--ink) 15%); }
+button.small { min-height: 1.75rem; padding: 0 .75rem; font-size: .875rem; }
 button:disabled { opacity: .5; cursor: default; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (prefers-reduced-motion: reduce) { .busy > .text::after { animation: none; } }

@@ -4,16 +4,20 @@
  *   model     URL of the model's folder; `model/` beside the app if left out
  *   context   positions that the cache holds; the engine's own choice if left out
  *   thinking  present: "Think first" is ticked to begin with
+ *   autoload  present: downloads without asking, however much it is
  *
+ * @import { Engine } from "../engine/client.js"
  * @import { ChatMessage, DoneEvent } from "../engine/protocol.js"
  */
 
-import { Engine, EngineError } from "../engine/client.js";
 import { styles } from "./chat.css.js";
 import { Composer } from "./composer.js";
+import { Loader, messageOf } from "./loader.js";
 import { MessageList } from "./message-list.js";
 import { Notice } from "./notice.js";
+import { Offer } from "./offer.js";
 import { Status } from "./status.js";
+import { Storage } from "./storage.js";
 
 const MODEL = new URL("../model/", import.meta.url).href;
 
@@ -28,6 +32,9 @@ export class GemtabChat extends HTMLElement {
   #list = new MessageList();
   #status = new Status();
   #notice = new Notice();
+  #offer = new Offer();
+  #loader = new Loader(this.#status, this.#offer, this.#notice);
+  #storage = new Storage((url) => this.#remove(url));
   #composer = new Composer({
     send: (text) => this.#ask(text),
     stop: () => this.#reply?.abort(),
@@ -44,6 +51,8 @@ export class GemtabChat extends HTMLElement {
     super();
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [styles()];
+    this.#status.element.append(this.#storage.element);
+    this.#list.element.append(this.#offer.element);
     root.append(this.#status.element, this.#list.element, this.#notice.element, this.#composer.element);
   }
 
@@ -54,32 +63,37 @@ export class GemtabChat extends HTMLElement {
 
   disconnectedCallback() {
     this.#reply?.abort();
-    this.#engine?.dispose();
+    this.#loader.close();
     this.#engine = null;
   }
 
-  async #load() {
-    this.#engine?.dispose();
-    const engine = (this.#engine = new Engine());
-    const { model, context } = this.#settings();
+  /** @param {boolean} [ask]  before anything is downloaded, even if it is little */
+  async #load(ask = false) {
+    this.#engine = null;
     this.#composer.show("waiting");
-    this.#status.showLine("Starting");
-    try {
-      await engine.load(model, { context, onProgress: (progress) => this.#status.showProgress(progress) });
-    } catch (error) {
-      if (engine !== this.#engine) return; // closed, or started anew
-      this.#status.showLine("");
-      this.#notice.show(messageOf(error), () => this.#load());
-      return;
-    }
-    this.#status.showLine("Ready");
+    const engine = await this.#loader.load(this.#settings(), () => this.#load(), ask);
+    if (!engine) return;
+    this.#engine = engine;
     this.#composer.show("ready");
+  }
+
+  /**
+   * Delete a model from this browser.
+   *
+   * @param {string} url  of its manifest
+   */
+  async #remove(url) {
+    const isOurs = url === this.#loader.manifestUrl;
+    if (isOurs) this.#leaveReply();
+    const all = await this.#loader.remove(url);
+    if (isOurs) this.#load(true);
+    return all;
   }
 
   #settings() {
     const context = Number(this.getAttribute("context"));
     const model = new URL(this.getAttribute("model") ?? MODEL, document.baseURI).href;
-    return { model, context: context > 0 ? context : null };
+    return { model, context: context > 0 ? context : null, autoload: this.hasAttribute("autoload") };
   }
 
   /** @param {string} text */
@@ -106,8 +120,8 @@ export class GemtabChat extends HTMLElement {
         if (event.kind === "done") this.#finish(event);
       }
     } catch (error) {
-      if (this.#reply !== controller || engine !== this.#engine) return;
       item.element.remove();
+      if (this.#reply !== controller || engine !== this.#engine) return;
       this.#status.showLine("");
       this.#notice.show(messageOf(error), () => this.#retry(engine));
     } finally {
@@ -137,19 +151,18 @@ export class GemtabChat extends HTMLElement {
   }
 
   #newChat() {
-    this.#reply?.abort();
     const replying = this.#reply !== null;
-    this.#reply = null;
+    this.#leaveReply();
     this.#messages = [];
     this.#list.clear();
     if (replying) this.#composer.show("ready");
     if (this.#engine && !this.#engine.failed) this.#notice.hide();
     this.#composer.focus();
   }
-}
 
-/** @param {unknown} error */
-function messageOf(error) {
-  if (error instanceof EngineError) return error.message;
-  return `Something went wrong: ${error instanceof Error ? error.message : error}. Reload the page.`;
+  /** What still comes of the reply under way is for nobody. */
+  #leaveReply() {
+    this.#reply?.abort();
+    this.#reply = null;
+  }
 }

@@ -1,51 +1,88 @@
 /**
- * One line about the engine: how far loading is, then how fast it replies.
+ * One line about the engine: how far loading is, then how fast it replies. The words are told to those
+ * who listen; the numbers beside them change too often for that.
  * @import { Progress, Stage } from "../engine/protocol.js"
  */
 
+import { inBytes, inTime, partOf } from "./amounts.js";
 import { element } from "./dom.js";
+import { Pace } from "./pace.js";
 
 /** Loading runs its stages at the same time; the line tells of the first that is not over. */
 const STAGES = /** @type {const} */ (["weights", "runtime", "shaders"]);
 
 export class Status {
-  #bar = element("progress", { max: "1", "aria-label": "Loading", hidden: true });
   #text = element("span", { role: "status" });
-  element = element("div", { class: "status" }, this.#text, this.#bar);
+  #numbers = element("span", { class: "numbers" });
+  #bar = element("progress", { max: "1", "aria-label": "Loading", hidden: true });
+  #cancel = element("button", { type: "button", class: "small", hidden: true }, "Cancel");
+  element = element("div", { class: "status" }, this.#text, this.#numbers, this.#bar, this.#cancel);
   /** @type {Map<Stage, Progress>} */
   #progress = new Map();
+  #pace = new Pace();
+  #missing = 0;
+  #onCancel = () => {};
+
+  constructor() {
+    this.#cancel.addEventListener("click", () => this.#onCancel());
+  }
+
+  /**
+   * Loading begins.
+   *
+   * @param {number} missing  bytes to download
+   * @param {() => void} onCancel
+   */
+  begin(missing, onCancel) {
+    this.showLine("Starting");
+    this.#pace = new Pace();
+    this.#missing = missing;
+    this.#onCancel = onCancel;
+    this.#cancel.hidden = false;
+  }
 
   /** @param {Progress} progress */
   showProgress(progress) {
     this.#progress.set(progress.stage, progress);
+    if (progress.fetched) this.#pace.note(progress.fetched);
     const current = STAGES.map((stage) => this.#progress.get(stage)).find((known) => known && known.done < known.total);
     if (!current) return;
     this.#bar.hidden = false;
     this.#bar.value = current.done / current.total;
-    this.#write(describe(current));
+    this.#write(current.note ?? this.#words(current), this.#counted(current));
   }
 
   /** @param {string} text */
   showLine(text) {
     this.#progress.clear();
     this.#bar.hidden = true;
-    this.#write(text);
+    this.#cancel.hidden = true;
+    this.#write(text, "");
   }
 
-  /** @param {string} text */
-  #write(text) {
+  /**
+   * @param {string} text
+   * @param {string} numbers
+   */
+  #write(text, numbers) {
     if (this.#text.textContent !== text) this.#text.textContent = text;
+    this.#numbers.textContent = numbers;
   }
-}
 
-/** @param {Progress} progress */
-function describe({ stage, done, total }) {
-  if (stage === "runtime") return "Starting Python";
-  if (stage === "shaders") return `Preparing shaders: ${done} of ${total}`;
-  return `Loading the model: ${megabytes(done)} of ${megabytes(total)} MB`;
-}
+  /** @param {Progress} progress */
+  #words({ stage }) {
+    if (stage === "runtime") return "Starting Python";
+    if (stage === "shaders") return "Preparing shaders";
+    return this.#missing ? "Downloading the model" : "Loading the model";
+  }
 
-/** @param {number} bytes */
-function megabytes(bytes) {
-  return (bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0);
+  /** @param {Progress} progress */
+  #counted({ stage, done, total, fetched = 0, note }) {
+    if (stage === "runtime") return "";
+    if (stage === "shaders") return `${done} of ${total}`;
+    const { speed } = this.#pace;
+    if (note || speed <= 0) return partOf(done, total);
+    const left = Math.max(0, this.#missing - fetched) / speed;
+    return `${partOf(done, total)}, ${inBytes(speed)}/s, ${inTime(left)} left`;
+  }
 }

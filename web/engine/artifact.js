@@ -22,8 +22,8 @@ export class Artifact {
   #break = () => {};
   /** Rejects with the first failure, whoever waits for what failed; never resolves. */
   broken;
-  /** @type {{ done: number, total: number, note: string | null }} */
-  #progress = { done: 0, total: 0, note: null };
+  /** @type {{ done: number, total: number, fetched: number, note: string | null }} */
+  #progress = { done: 0, total: 0, fetched: 0, note: null };
 
   /**
    * Starts fetching at once.
@@ -88,14 +88,14 @@ export class Artifact {
       onUnkept: (message) => this.#post({ type: "notice", message }),
     });
     const downloads = new Downloads(found.manifest.sources, pieces, {
-      onProgress: (done, total) => this.#tell({ done, total }),
+      onProgress: (done, total) => this.#tell({ done, total, fetched: pieces.fetched }),
       onFailure: (error) => this.#end(error),
     });
     downloads.start();
     return { ...found, pieces, downloads };
   }
 
-  /** @param {Partial<{ done: number, total: number, note: string | null }>} news */
+  /** @param {Partial<{ done: number, total: number, fetched: number, note: string | null }>} news */
   #tell(news) {
     Object.assign(this.#progress, news);
     this.#post({ type: "progress", stage: "weights", ...this.#progress });

@@ -25,6 +25,8 @@ export class Pieces {
   #onUnkept;
   /** @type {Promise<Set<string>>} */
   #kept;
+  /** Bytes that came from the network, without those that were thrown away. */
+  fetched = 0;
 
   /**
    * @param {Store | null} store
@@ -93,13 +95,17 @@ export class Pieces {
    */
   async #fetchProven(source, whole, onBytes) {
     let found = "";
+    const count = (/** @type {number} */ received) => {
+      this.fetched += received;
+      onBytes(received);
+    };
     // What is kept in the store need not lie in the browser's cache too; and a cache may be what is damaged.
     for (const cache of /** @type {const} */ ([this.#store ? "no-store" : "default", "reload"])) {
-      const options = { whole, cache, patience: this.#patience, signal: this.#signal, onBytes, onNote: this.#onNote };
-      const bytes = await fetchRange(source, options);
+      const options = { whole, cache, patience: this.#patience, signal: this.#signal, onNote: this.#onNote };
+      const bytes = await fetchRange(source, { ...options, onBytes: count });
       found = await sha256(bytes);
       if (found === source.sha256) return bytes;
-      onBytes(-bytes.length);
+      count(-bytes.length);
     }
     throw new DownloadError(
       `${source.url} is damaged: its SHA-256 is ${found.slice(0, 12)}…, not ${source.sha256.slice(0, 12)}…, and was so twice. ` +

@@ -14,7 +14,7 @@
  * @typedef {{ type: "cancel" }} CancelRequest
  * @typedef {LoadRequest | ReplyRequest | StopRequest | CancelRequest} Request
  *
- * @typedef {{ type: "progress", stage: Stage, done: number, total: number, note?: string | null }} Progress  note: what it waits for
+ * @typedef {{ type: "progress", stage: Stage, done: number, total: number, fetched?: number, note?: string | null }} Progress  fetched: of done, bytes from the network; note: what it waits for
  * @typedef {{ type: "notice", message: string }} Notice
  * @typedef {{ type: "ready", model: string, context: number, adapter: unknown }} Ready
  * @typedef {{ type: "piece", id: number, kind: "thinking" | "text", text: string }} Piece

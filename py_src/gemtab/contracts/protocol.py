@@ -11,7 +11,9 @@ page → worker
     {type: "cancel"}                                 end loading; the worker's JavaScript does it
 
 worker → page
-    {type: "progress", stage, done, total, note}     stage: runtime | weights | shaders; note: what
+    {type: "progress", stage, done, total, fetched, note}
+                                                     stage: runtime | weights | shaders; fetched: of
+                                                     done, bytes from the network; note: what
                                                      it waits for, or null
     {type: "notice", message}                        what a person should know; loading goes on
     {type: "ready", model, context, adapter}

@@ -1,0 +1,52 @@
+/** What loading a model would take, found out before any of it is downloaded. */
+
+import { findAdapter } from "./adapter.js";
+import { EngineError } from "./client.js";
+import { fetchManifest } from "./manifest.js";
+import { partsOf } from "./models.js";
+import { Store } from "./store.js";
+
+/** So little is downloaded without asking. */
+export const SMALL_BYTES = 50e6;
+
+/**
+ * @typedef {object} Survey
+ * @property {string} url  of the manifest
+ * @property {string} model  its name
+ * @property {number} bytes  of the whole model
+ * @property {number} missing  bytes to download
+ * @property {number | null} room  bytes that the browser would still keep; null if it does not say
+ */
+
+/**
+ * Throws an EngineError where the model cannot run here, or is not there.
+ *
+ * @param {string | URL} modelUrl  of the folder that holds manifest.json
+ * @returns {Promise<Survey>}
+ */
+export async function survey(modelUrl) {
+  try {
+    await findAdapter();
+    const folder = new URL(modelUrl, globalThis.document?.baseURI).href;
+    const [{ url, manifest }, store] = await Promise.all([fetchManifest(folder), Store.open()]);
+    const sizes = (await store?.sizes()) ?? new Map();
+    const parts = [...new Map(partsOf(manifest).map((part) => [part.sha256, part])).values()];
+    const missing = parts.filter((part) => sizes.get(part.sha256) !== part.bytes);
+    const { quota, usage } = (await navigator.storage?.estimate?.().catch(() => null)) ?? {};
+    const room = quota === undefined ? null : Math.max(0, quota - (usage ?? 0));
+    return { url, model: manifest.model, bytes: sumOf(parts), missing: sumOf(missing), room: store ? room : 0 };
+  } catch (error) {
+    const { message, name } = /** @type {Error} */ (error);
+    throw new EngineError(message, name);
+  }
+}
+
+/** Ask the browser not to clear what is kept when the disk runs low. It may ask the person, or say no. */
+export async function askToKeep() {
+  await navigator.storage?.persist?.().catch(() => false);
+}
+
+/** @param {{ bytes: number }[]} parts */
+function sumOf(parts) {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
