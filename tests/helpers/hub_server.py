@@ -1,7 +1,8 @@
 """A stand-in for the Hub on this machine: what huggingface_hub asks when it downloads a model.
 
-Model info, the tree of files, and files with HEAD, ETag, X-Repo-Commit and ranges. It can gate a
-model, take tokens, break a file off once, and it remembers what it was asked.
+Model info, the tree of files, and files with HEAD, ETag, X-Repo-Commit and ranges; large files lie on
+another host, which wants no token. It can gate a model, take tokens, break a file off once, and it
+remembers what it was asked.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LARGE = ".safetensors"
 
 
 @dataclass
@@ -59,20 +61,30 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, with_body):
         hub, path = self.hub, self.path.split("?")[0]
         authorization = self.headers.get("Authorization")
-        if hub.token and authorization and authorization != f"Bearer {hub.token}":
+        if path.startswith("/cdn/"):
+            if authorization:
+                self._refuse(400, "", "Only one auth mechanism allowed")
+            else:
+                self._answer_file(path.removeprefix("/cdn/"), with_body)
+        elif hub.token and authorization and authorization != f"Bearer {hub.token}":
             self._refuse(401, "", "Invalid credentials in Authorization header")
         elif path.startswith(f"/api/models/{hub.repo}/"):
             self._answer_api(path.removeprefix(f"/api/models/{hub.repo}/"))
         elif path.startswith(f"/{hub.repo}/resolve/"):
-            revision, _, name = path.removeprefix(f"/{hub.repo}/resolve/").partition("/")
-            if hub.gated and not authorization:
-                self._refuse(401, "GatedRepo", "Access to this model is restricted.")
-            elif name not in hub.files:
-                self._refuse(404, "EntryNotFound", f"no {name} at {revision}")
-            else:
-                self._answer_file(name, with_body)
+            self._answer_resolve(path.removeprefix(f"/{hub.repo}/resolve/"), with_body)
         else:
             self._refuse(401, "RepoNotFound", "Repository not found")
+
+    def _answer_resolve(self, rest, with_body):
+        revision, _, name = rest.partition("/")
+        if self.hub.gated and not self.headers.get("Authorization"):
+            self._refuse(401, "GatedRepo", "Access to this model is restricted.")
+        elif name not in self.hub.files:
+            self._refuse(404, "EntryNotFound", f"no {name} at {revision}")
+        elif name.endswith(LARGE):
+            self._answer_elsewhere(name)
+        else:
+            self._answer_file(name, with_body)
 
     def _answer_api(self, rest):
         kind, _, revision = rest.partition("/")
@@ -85,9 +97,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _entry(self, name, data):
         entry = {"type": "file", "path": name, "size": len(data), "oid": _git_hash(data)}
-        if name.endswith(".safetensors"):
+        if name.endswith(LARGE):
             entry["lfs"] = {"oid": _etag(name, data), "size": len(data), "pointerSize": 130}
         return entry
+
+    def _answer_elsewhere(self, name):
+        """Where a large file lies; the name of another host, though it is this server again."""
+        data = self.hub.files[name]
+        if self.command == "HEAD":
+            self.hub.seen.append(("HEAD", name, None))
+        self.send_response(302)
+        elsewhere = self.hub.address.replace("127.0.0.1", "localhost")
+        self.send_header("Location", f"{elsewhere}/cdn/{name}")
+        self.send_header("X-Linked-Etag", f'"{_etag(name, data)}"')
+        self.send_header("X-Linked-Size", str(self.hub.claimed.get(name, len(data))))
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _answer_file(self, name, with_body):
         hub, data, wanted = self.hub, self.hub.files[name], self.headers.get("Range")
@@ -106,8 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(206 if wanted else 200)
         if wanted:
             self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
-        size = len(body) if with_body else hub.claimed.get(name, len(data))
-        self.send_header("Content-Length", str(size))
+        self.send_header("Content-Length", str(len(body) if with_body else len(data)))
         self.send_header("ETag", f'"{_etag(name, data)}"')
         self.send_header("X-Repo-Commit", COMMIT)
         self.end_headers()
@@ -145,8 +170,7 @@ def _git_hash(data: bytes) -> str:
 
 def _etag(name: str, data: bytes) -> str:
     """A large file's SHA-256, a small one's hash in git."""
-    large = name.endswith(".safetensors")
-    return hashlib.sha256(data).hexdigest() if large else _git_hash(data)
+    return hashlib.sha256(data).hexdigest() if name.endswith(LARGE) else _git_hash(data)
 
 
 @contextmanager
