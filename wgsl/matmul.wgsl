@@ -2,9 +2,9 @@
 // A workgroup makes a tile of TOKENS by ROWS; each of its lanes 8 tokens by 8 rows, in registers. Both
 // operands go through workgroup memory a block of 32 columns at a time, weights decoded once on the way.
 //   0 x        read   [tokens, n_in]
-//   1 y        write  [tokens, stride], columns first_row … first_row + n_out
+//   1 y        write  [tokens, stride], columns first … first + n_out
 //   2 state    read
-//   3 … W      read   [n_out, n_in], encoded
+//   3 … W      read   [w_row + n_out, n_in], encoded
 //   last shape uniform
 // grid: (n_out / ROWS, tokens / TOKENS)
 //! param
@@ -12,17 +12,14 @@ const TOKENS: u32 = 64u;
 const ROWS: u32 = 64u;
 //! end
 //! include state
+//! include matrix_shape
 //! include weights
 //! include x
 //! include input
 //! include output
 
-struct Shape {
-    n_in: u32, n_out: u32, first_row: u32, stride: u32,
-    input_grid: f32, output_grid: f32,  // of packed weights alone
-}
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<storage, read> state: State;
+@group(0) @binding(Y_SLOT) var<storage, read_write> y: array<f32>;
+@group(0) @binding(STATE_SLOT) var<storage, read> state: State;
 @group(0) @binding(SHAPE_SLOT) var<uniform> shape: Shape;
 
 const LANES: u32 = TOKENS / 8u * ROWS / 8u;
@@ -73,7 +70,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
             put_x(28u, i, x[7]);
         }
         for (var i = lane; i < ROWS; i += LANES) {
-            let row = min(first_out + i, shape.n_out - 1u);  // what is past the end is made, not written
+            let row = shape.w_row + first_out + i;  // what is past the end is made, and not written
             let w = weight_block(row, block, shape.n_in);
             let scale = weight_scale(row, block, shape.n_in);
             put_w(0u, i, w[0] * scale);
@@ -106,7 +103,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         let row = first_out + own_row + i % 8u;
         if (token < state.tokens && row < shape.n_out) {
             let sum = sums[i / 32u * 2u + i % 8u / 4u][i / 8u % 4u][i % 4u];
-            y[token * shape.stride + shape.first_row + row] = output(sum, row);
+            y[token * shape.stride + shape.first + row] = output(sum, row);
         }
     }
 }

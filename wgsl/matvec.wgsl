@@ -1,56 +1,55 @@
-// matvec: y = W · x for one token.
-// A workgroup makes LANES / PART · 4 rows. PART lanes share four rows: each takes every PART-th block of
-// x, kept in registers for the four, and their sums are added up at the end. Workgroups fold over x and
-// y: a vocabulary has more than one dimension's 65535.
-//   0 x        read   [n_in]
-//   1 y        write  [first_row + n_out]
-//   2 state    read   (unused: keeps the slots of matvec and matmul alike)
-//   3 … W      read   [n_out, n_in], encoded
-//   last shape uniform
-// grid: (n_out / rows of a workgroup), folded
+// matvec: y = W · x for one token, with what comes before the matrix (source) and after it (sink).
+// A workgroup has LANES / PART quads of rows. PART lanes share a quad: each takes every PART-th block of
+// x, kept in registers for the four rows, and their sums are added up at the end. Workgroups fold over x
+// and y: a vocabulary has more than one dimension's 65535.
+//   x          read   [n_in], or the residual stream
+//   y          write  [first + n_out]
+//   W          read   [w_row + rows, n_in], encoded: codes and scales, or values
+//   branch, vectors, next, inputs: see the source and the sink
+//   shape      uniform
+// grid: (n_out / outputs of a workgroup), folded
 //! param
 const LANES: u32 = 64u;
 const PART: u32 = 8u;
 //! end
-//! include state
+//! include matrix_shape
 //! include weights
-//! include x
+//! include source
 //! include input
 //! include output
+//! include sink
 
-struct Shape {
-    n_in: u32, n_out: u32, first_row: u32, stride: u32,
-    input_grid: f32, output_grid: f32,  // of packed weights alone
-}
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<storage, read> state: State;
+@group(0) @binding(Y_SLOT) var<storage, read_write> y: array<f32>;
 @group(0) @binding(SHAPE_SLOT) var<uniform> shape: Shape;
 
 const QUADS: u32 = LANES / PART;  // of rows, in a workgroup
 var<workgroup> partial: array<vec4f, LANES>;
 
 fn row_part(row: u32, block: u32, x: Block) -> f32 {
-    let inside = min(row, shape.n_out - 1u);  // what is past the end is made, and not written
-    return dot_block(weight_block(inside, block, shape.n_in), x) * weight_scale(inside, block, shape.n_in);
+    let at = shape.w_row + row;
+    return dot_block(weight_block(at, block, shape.n_in), x) * weight_scale(at, block, shape.n_in);
 }
 
 @compute @workgroup_size(LANES)
 fn matvec(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
           @builtin(local_invocation_index) lane: u32) {
-    let first = (group.x + group.y * groups.x) * QUADS * 4u;
-    if (first >= shape.n_out) { return; }  // all lanes leave together, so the barriers stay legal
-    let row = first + lane / PART * 4u;
+    let number = group.x + group.y * groups.x;
+    let first_quad = number * QUADS;
+    if (first_quad * OUTPUTS >= shape.n_out) { return; }  // all lanes leave together
+    prepare(lane, number == 0u);
+    let quad = first_quad + lane / PART;
     var sums = vec4f();
     for (var block = lane % PART; block * BLOCK < shape.n_in; block += PART) {
-        let x = input_block(x_block(0u, block, shape.n_in));
-        sums += vec4f(row_part(row, block, x), row_part(row + 1u, block, x),
-                      row_part(row + 2u, block, x), row_part(row + 3u, block, x));
+        let x = input_block(source_block(block));
+        sums += vec4f(row_part(row_of(quad, 0u), block, x), row_part(row_of(quad, 1u), block, x),
+                      row_part(row_of(quad, 2u), block, x), row_part(row_of(quad, 3u), block, x));
     }
     partial[lane] = sums;
     workgroupBarrier();
-    for (var i = lane; i < QUADS * 4u; i += LANES) {
-        var sum = 0.0;
-        for (var part = 0u; part < PART; part++) { sum += partial[i / 4u * PART + part][i % 4u]; }
-        if (first + i < shape.n_out) { y[shape.first_row + first + i] = output(sum, first + i); }
+    for (var i = lane; i < QUADS * OUTPUTS; i += LANES) {
+        var all = vec4f();
+        for (var part = 0u; part < PART; part++) { all += partial[i / OUTPUTS * PART + part]; }
+        let at = first_quad * OUTPUTS + i;
+        if (at < shape.n_out) { y[shape.first + at] = finish(at / OUTPUTS, at % OUTPUTS, all); }
     }
 }

@@ -12,7 +12,8 @@ from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.names import tensor_shapes
-from gemtab.plan.forward import Model, plan_decode, plan_prefill, plan_score
+from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
+from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
 from gemtab_build.checkpoint import open_checkpoint
 from gemtab_build.kernels_file import all_kernels

@@ -8,7 +8,8 @@ from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.program import Kernel
 from gemtab.contracts.quantization import KV_ENCODINGS
-from gemtab.plan.forward import Model, plan_decode, plan_prefill, plan_score
+from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
+from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
 from gemtab_build.shaders import render
 

@@ -1,7 +1,8 @@
 """Templates to WGSL: parameters set, snippets included, `enable` lines owned here.
 
 A template stays legal-looking WGSL. Three things are replaced: constants between `//! param` and
-`//! end`, lines `//! include NAME` (by wgsl/common/, each snippet once), and SHAPE_SLOT.
+`//! end`, lines `//! include NAME` (by wgsl/common/, each snippet once), and the numbers of bindings:
+NAME_SLOT by NAME's place among the kernel's bindings, SHAPE_SLOT by the place after them.
 """
 
 import asyncio
@@ -26,8 +27,10 @@ def render(kernel: Kernel, dialect: Dialect = "tint") -> str:
     """The WGSL of a kernel. naga knows subgroups without `enable`, and rejects the line."""
     text = _read(ROOT / f"{kernel.template}.wgsl")
     text = _include(text, dict(kernel.includes), set())
-    text = _PARAMS.sub(lambda match: _set_params(match[1], kernel), text)
-    text = text.replace("SHAPE_SLOT", str(len(kernel.bindings)))
+    text = _set_params(text, kernel)
+    slots = [name.lstrip("*") for name in kernel.bindings]
+    for slot, name in enumerate([*slots, "shape"]):
+        text = text.replace(f"@binding({name.upper()}_SLOT)", f"@binding({slot})")
     enables = [
         f"enable {ENABLES[feature]};\n"
         for feature in kernel.features
@@ -56,16 +59,24 @@ def _include(text: str, chosen: dict[str, str], seen: set[str]) -> str:
     return _INCLUDE.sub(snippet, text)
 
 
-def _set_params(block: str, kernel: Kernel) -> str:
-    """The parameter block with the kernel's values; a parameter it lacks is an error of ours."""
-    for key, value in kernel.params:
-        suffix = "u" if isinstance(value, int) else ""
-        block, found = re.subn(
-            rf"^(const {key}: \w+ = )[^;]+;", rf"\g<1>{value}{suffix};", block, flags=re.MULTILINE
-        )
-        if not found:
-            raise ArtifactError(f"wgsl/{kernel.template}.wgsl has no parameter {key}.")
-    return block
+def _set_params(text: str, kernel: Kernel) -> str:
+    """The parameter blocks with the kernel's values; a parameter found in none is an error of ours."""
+    unknown = dict(kernel.params)
+
+    def block(match: re.Match[str]) -> str:
+        lines = match[1]
+        for key, value in kernel.params:
+            suffix = "u" if isinstance(value, int) else ""
+            pattern = rf"^(const {key}: \w+ = )[^;]+;"
+            lines, found = re.subn(pattern, rf"\g<1>{value}{suffix};", lines, flags=re.MULTILINE)
+            if found:
+                unknown.pop(key, None)
+        return lines
+
+    text = _PARAMS.sub(block, text)
+    if unknown:
+        raise ArtifactError(f"wgsl/{kernel.template}.wgsl has no parameter {', '.join(unknown)}.")
+    return text
 
 
 def compile_shaders(manifest: Manifest, folder: Path) -> str:

@@ -1,14 +1,10 @@
-// A head's K and V rows in the cache as f16, two values a word.
-//! include half
-alias Word = Half2;
-const ROW_WORDS: u32 = HEAD_DIM / 2u;
+// A head's row of K or V in the cache as f16, four values an element.
+//! include half4
+alias Four = Half4;
+const ROW: u32 = HEAD_DIM / 4u;
 
-fn k4(base: u32, group: u32) -> vec4f {
-    let at = base + group * 2u;
-    return vec4f(unpack_half(k[at]), unpack_half(k[at + 1u]));
-}
-
-fn v4(base: u32, group: u32) -> vec4f {
-    let at = base + group * 2u;
-    return vec4f(unpack_half(v[at]), unpack_half(v[at + 1u]));
-}
+fn k4(base: u32, i: u32) -> vec4f { return unpack_half4(k[base + i]); }
+fn v4(base: u32, i: u32) -> vec4f { return unpack_half4(v[base + i]); }
+//! include head
+fn encode_head(lane: u32) {}
+fn encoded(i: u32) -> Four { return pack_half4(head4(i)); }

@@ -1,13 +1,9 @@
-// A head's K and V rows in the cache as f32, one value a word.
-alias Word = u32;
-const ROW_WORDS: u32 = HEAD_DIM;
+// A head's row of K or V in the cache as f32, four values an element.
+alias Four = vec4f;
+const ROW: u32 = HEAD_DIM / 4u;
 
-fn k4(base: u32, group: u32) -> vec4f {
-    let at = base + group * 4u;
-    return bitcast<vec4f>(vec4u(k[at], k[at + 1u], k[at + 2u], k[at + 3u]));
-}
-
-fn v4(base: u32, group: u32) -> vec4f {
-    let at = base + group * 4u;
-    return bitcast<vec4f>(vec4u(v[at], v[at + 1u], v[at + 2u], v[at + 3u]));
-}
+fn k4(base: u32, i: u32) -> vec4f { return k[base + i]; }
+fn v4(base: u32, i: u32) -> vec4f { return v[base + i]; }
+//! include head
+fn encode_head(lane: u32) {}
+fn encoded(i: u32) -> Four { return head4(i); }

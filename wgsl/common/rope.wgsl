@@ -1,6 +1,7 @@
 // turn: a pair of a head's values, rotated by position. No large angle meets sin or cos here: a row
 // for position = low + 256 · high is the complex product of two rows, made in float64 by plan/rope.py.
 // `rope` is [256 + ceil(capacity / 256), pairs], (cos, sin) each: the low rows, then the high rows.
+@group(0) @binding(ROPE_SLOT) var<storage, read> rope: array<vec2f>;
 const LOW_ROWS: u32 = 256u;
 
 fn turn(pair: vec2f, index: u32, position: u32, pairs: u32) -> vec2f {

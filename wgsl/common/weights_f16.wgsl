@@ -1,7 +1,7 @@
 // A block of W: values as f16, two a word.
 //! include block
 //! include half
-@group(0) @binding(3) var<storage, read> values: array<Half2>;
+@group(0) @binding(VALUES_SLOT) var<storage, read> values: array<Half2>;
 
 fn pair_of_halves(at: u32) -> vec4f { return vec4f(unpack_half(values[at]), unpack_half(values[at + 1u])); }
 

@@ -1,7 +1,7 @@
 // A block of W, zero past the row's end, for rows that are not whole blocks. Values as f16, two a word.
 //! include block
 //! include half
-@group(0) @binding(3) var<storage, read> values: array<Half2>;
+@group(0) @binding(VALUES_SLOT) var<storage, read> values: array<Half2>;
 
 fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
     var found = Block();

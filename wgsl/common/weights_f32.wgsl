@@ -1,6 +1,6 @@
 // A block of W: values as f32.
 //! include block
-@group(0) @binding(3) var<storage, read> values: array<vec4f>;
+@group(0) @binding(VALUES_SLOT) var<storage, read> values: array<vec4f>;
 
 fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
     let at = (row * n_in + block * BLOCK) / 4u;

@@ -1,6 +1,6 @@
 // A block of W, zero past the row's end, for rows that are not whole blocks. Values as f32.
 //! include block
-@group(0) @binding(3) var<storage, read> values: array<f32>;
+@group(0) @binding(VALUES_SLOT) var<storage, read> values: array<f32>;
 
 fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
     var found = Block();

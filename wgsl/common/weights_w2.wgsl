@@ -2,8 +2,8 @@
 // sixteen a word, low bits first.
 //! include block
 //! include crumbs
-@group(0) @binding(3) var<storage, read> codes: array<vec2u>;
-@group(0) @binding(4) var<storage, read> scales: array<f32>;
+@group(0) @binding(CODES_SLOT) var<storage, read> codes: array<vec2u>;
+@group(0) @binding(SCALES_SLOT) var<storage, read> scales: array<f32>;
 
 fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
     let c = codes[row * (n_in / BLOCK) + block];

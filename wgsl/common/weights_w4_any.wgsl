@@ -2,8 +2,8 @@
 // after the sum, or from the table's. Codes u4, eight a word.
 //! include block
 //! include nibbles
-@group(0) @binding(3) var<storage, read> codes: array<u32>;
-@group(0) @binding(4) var<storage, read> scales: array<f32>;
+@group(0) @binding(CODES_SLOT) var<storage, read> codes: array<u32>;
+@group(0) @binding(SCALES_SLOT) var<storage, read> scales: array<f32>;
 
 fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
     var found = Block();

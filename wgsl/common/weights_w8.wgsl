@@ -1,8 +1,8 @@
 // A block of W as codes: scales (f32) come after the sum, or from the table's. Codes i8, four a word.
 //! include block
 //! include bytes
-@group(0) @binding(3) var<storage, read> codes: array<vec4u>;
-@group(0) @binding(4) var<storage, read> scales: array<f32>;
+@group(0) @binding(CODES_SLOT) var<storage, read> codes: array<vec4u>;
+@group(0) @binding(SCALES_SLOT) var<storage, read> scales: array<f32>;
 
 fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
     let at = (row * (n_in / BLOCK) + block) * 2u;

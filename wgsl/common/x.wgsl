@@ -1,6 +1,6 @@
 // A block of a token's row of x.
 //! include block
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(X_SLOT) var<storage, read> x: array<vec4f>;
 
 fn x_block(token: u32, block: u32, n_in: u32) -> Block {
     let at = (token * n_in + block * BLOCK) / 4u;

@@ -10,7 +10,8 @@ from gemtab.contracts.state import State
 from gemtab.generate.kv_cache import KvCache
 from gemtab.generate.rings import RingCopies
 from gemtab.gpu.device import Device
-from gemtab.plan.forward import Model, plan_decode, plan_prefill, plan_score
+from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
+from gemtab.plan.model import Model
 from gemtab.plan.rope import rope_table
 from gemtab.plan.settings import Settings
 from gemtab.weights.placing import Target, targets

@@ -1,50 +1,75 @@
-"""attend: query heads against the cached keys they may see."""
+"""attend and merge: query heads against the cached keys they may see, in one go or in splits."""
 
 from dataclasses import dataclass
 
-from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.program import Kernel, Slice, Step
-from gemtab.kernels.variant import PLAIN, Variant, check_head_dim
+from gemtab.kernels.heads import HeadShape
 
-NO_WINDOW = 0xFFFFFFFF
+QUERY_HEADS = 4  # that a workgroup serves
 
 
 @dataclass(frozen=True)
 class Attend:
-    """q [tokens, heads, head_dim], K and V rings -> y like q; slices: q, k, v, y, state.
+    """qkv, K and V rings -> y [tokens, heads, head_dim]; slices: qkv, k, v, y, state.
 
-    `window` counts the query's own position; a full layer passes NO_WINDOW.
+    `raw` takes one token's qkv as projected, makes its heads and writes its K and V on the way; slices
+    then end with vectors and rope. With splits > 1, y takes `part_bytes` for `Merge`.
     """
 
-    encoding: str
-    heads: int
-    kv_heads: int
-    head_dim: int
-    window: int
-    ring: int
-    variant: Variant = PLAIN
-
-    def __post_init__(self) -> None:
-        check_head_dim(self.head_dim)
-        if self.heads % self.kv_heads:
-            raise ShapeError(
-                f"query heads share key heads evenly, got {self.heads} over {self.kv_heads}. "
-                f"Check num_attention_heads and num_key_value_heads."
-            )
+    shape: HeadShape
+    raw: bool = False
+    splits: int = 1
 
     @property
     def kernel(self) -> Kernel:
         """The shader."""
-        snippets = ("half", "reduce_sum") if self.encoding == "f16" else ("reduce_sum",)
+        snippets = self.shape.snippets(*(("reduce_sum",) if self.raw else ()))
+        raw = (("queries", "queries_raw"),) if self.raw else ()
         return Kernel(
             "attend",
-            params=(("HEAD_DIM", self.head_dim),),
-            includes=(("kv", f"kv_{self.encoding}"), *self.variant.includes(*snippets)),
-            bindings=("q", "k", "v", "*y", "state"),
-            features=self.variant.features(*snippets),
+            params=(("HEAD_DIM", self.shape.head_dim),),
+            includes=(
+                ("kv", f"kv_{self.shape.encoding}"),
+                *raw,
+                *self.shape.variant.includes(*snippets),
+            ),
+            bindings=(
+                *("*qkv", "*k", "*v", "*y", "state"),
+                *(("vectors", "rope") if self.raw else ()),
+            ),
+            features=self.shape.variant.features(*snippets),
         )
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""
-        shape = (self.heads, self.kv_heads, self.window, self.ring)
-        return Step(self.kernel, slices, shape, (self.heads, tokens, 1), label)
+        share = self.shape.heads // self.shape.kv_heads
+        groups = self.shape.kv_heads * -(-share // QUERY_HEADS)
+        words = self.shape.words(self.splits)
+        return Step(self.kernel, slices, words, (groups, tokens, self.splits), label)
+
+
+def part_bytes(heads: int, head_dim: int, splits: int) -> int:
+    """Bytes of the parts of one token's heads: sums, and a vector of (largest, total) each."""
+    return heads * splits * (head_dim // 4 + 1) * 16
+
+
+@dataclass(frozen=True)
+class Merge:
+    """The parts of a split attention -> y [tokens, heads, head_dim]; slices: parts, y, state."""
+
+    shape: HeadShape
+    splits: int
+
+    @property
+    def kernel(self) -> Kernel:
+        """The shader."""
+        return Kernel(
+            "merge",
+            params=(("HEAD_DIM", self.shape.head_dim),),
+            bindings=("parts", "*y", "state"),
+        )
+
+    def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
+        """The dispatch."""
+        words = self.shape.words(self.splits)
+        return Step(self.kernel, slices, words, (self.shape.heads, tokens, 1), label)

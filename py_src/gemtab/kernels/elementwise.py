@@ -8,20 +8,21 @@ from gemtab.kernels.variant import LANES, PLAIN, Variant
 
 @dataclass(frozen=True)
 class GeluMul:
-    """a [tokens, n] = gelu(a) · b[:, b_first : b_first + n]; slices: a, b, state."""
+    """y [tokens, n] = gelu(a[:, :n]) · b[:, b_first : b_first + n]; slices: a, b, y, state."""
 
     n: int
+    a_stride: int
     b_stride: int
     b_first: int = 0
 
     @property
     def kernel(self) -> Kernel:
         """The shader."""
-        return Kernel("gelu_mul", bindings=("*a", "b", "state"))
+        return Kernel("gelu_mul", bindings=("a", "b", "*y", "state"))
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""
-        shape = (self.n, self.b_stride, self.b_first)
+        shape = (self.n, self.a_stride, self.b_stride, self.b_first)
         return Step(self.kernel, slices, shape, (-(-self.n // LANES), tokens, 1), label)
 
 

@@ -49,4 +49,6 @@ class Embed:
         packed = packed_form(self.encoding)
         if packed:
             shape += (packed[1],)
-        return Step(self.kernel, slices, shape, (-(-self.n_in // (BLOCK * LANES)), tokens, 1), label)
+        return Step(
+            self.kernel, slices, shape, (-(-self.n_in // (BLOCK * LANES)), tokens, 1), label
+        )

@@ -1,108 +1,87 @@
-"""query, write_k, write_v: norm and rotation of heads, and the way of K and V into the cache."""
+"""heads: norm and rotation of a chunk's queries, and the way of its K and V into the cache."""
 
 from dataclasses import dataclass
 
+from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.program import Kernel, Slice, Step, float_word
 from gemtab.kernels.variant import PLAIN, Variant, check_head_dim
 
+NO_WINDOW = 0xFFFFFFFF
+
 
 @dataclass(frozen=True)
-class Query:
-    """q [tokens, heads, head_dim] normed and turned in place; slices: q, weight, rope, state."""
+class HeadShape:
+    """What the kernels of attention know of a layer.
 
+    `qkv` has `stride` columns: the queries' heads, then those of K and of V where the layer is an
+    `owner` of them. `q_norm` and `k_norm` are offsets into the vectors, in floats; V is normed without
+    a weight where `v_norm`. `window` counts the query's own position; a full layer passes NO_WINDOW.
+    """
+
+    encoding: str
     heads: int
+    kv_heads: int
     head_dim: int
+    stride: int
+    q_norm: int
+    k_norm: int
+    v_norm: bool
     pairs: int
     eps: float
+    window: int
+    ring: int
+    owner: bool
     variant: Variant = PLAIN
 
     def __post_init__(self) -> None:
         check_head_dim(self.head_dim)
+        if self.heads % self.kv_heads:
+            raise ShapeError(
+                f"query heads share key heads evenly, got {self.heads} over {self.kv_heads}. "
+                f"Check num_attention_heads and num_key_value_heads."
+            )
+
+    def words(self, splits: int = 1, first_head: int = 0) -> tuple[int, ...]:
+        """The shape record of common/head_shape.wgsl."""
+        return (
+            self.heads, self.kv_heads, self.stride, self.q_norm, self.k_norm, int(self.v_norm),
+            self.pairs, float_word(self.eps), self.window, self.ring, splits, first_head,
+            int(self.owner),
+        )  # fmt: skip
+
+    def snippets(self, *more: str) -> tuple[str, ...]:
+        """The snippets with forms by device that a kernel over this cache needs."""
+        return (*(("half4",) if self.encoding == "f16" else ()), *more)
+
+
+@dataclass(frozen=True)
+class Heads:
+    """qkv [tokens, stride]: queries in place, K and V into rings; slices: qkv, vectors, rope, k, v, state.
+
+    `keys_only` leaves the queries alone.
+    """
+
+    shape: HeadShape
+    keys_only: bool = False
 
     @property
     def kernel(self) -> Kernel:
         """The shader."""
+        snippets = self.shape.snippets("reduce_sum")
         return Kernel(
-            "query",
-            params=(("HEAD_DIM", self.head_dim),),
-            includes=self.variant.includes("reduce_sum"),
-            bindings=("*q", "weight", "rope", "state"),
-            features=self.variant.features("reduce_sum"),
+            "heads",
+            params=(("HEAD_DIM", self.shape.head_dim),),
+            includes=(
+                ("kv", f"kv_{self.shape.encoding}"),
+                *self.shape.variant.includes(*snippets),
+            ),
+            bindings=("*qkv", "vectors", "rope", "*k", "*v", "state"),
+            features=self.shape.variant.features(*snippets),
         )
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""
-        shape = (self.heads, self.pairs, float_word(self.eps))
-        return Step(self.kernel, slices, shape, (self.heads, tokens, 1), label)
-
-
-@dataclass(frozen=True)
-class WriteK:
-    """k [tokens, kv_heads, head_dim] into a ring cache; slices: k, weight, rope, cache, state."""
-
-    encoding: str
-    kv_heads: int
-    head_dim: int
-    pairs: int
-    ring: int
-    eps: float
-    variant: Variant = PLAIN
-
-    def __post_init__(self) -> None:
-        check_head_dim(self.head_dim)
-
-    @property
-    def kernel(self) -> Kernel:
-        """The shader."""
-        bindings = ("k", "weight", "rope", "*cache", "state")
-        params = (("HEAD_DIM", self.head_dim),)
-        return _writer("write_k", self.encoding, params, bindings, self.variant)
-
-    def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
-        """The dispatch."""
-        shape = (self.kv_heads, self.pairs, self.ring, float_word(self.eps))
-        return Step(self.kernel, slices, shape, (self.kv_heads, tokens, 1), label)
-
-
-@dataclass(frozen=True)
-class WriteV:
-    """v [tokens, kv_heads, head_dim], `normed` or as it is, into a ring cache; slices: v, cache, state."""
-
-    encoding: str
-    kv_heads: int
-    head_dim: int
-    ring: int
-    eps: float
-    variant: Variant = PLAIN
-    normed: bool = True
-
-    def __post_init__(self) -> None:
-        check_head_dim(self.head_dim)
-
-    @property
-    def kernel(self) -> Kernel:
-        """The shader."""
-        bindings = ("v", "*cache", "state")
-        params = (("HEAD_DIM", self.head_dim), ("NORMED", int(self.normed)))
-        return _writer("write_v", self.encoding, params, bindings, self.variant)
-
-    def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
-        """The dispatch."""
-        shape = (self.kv_heads, self.ring, float_word(self.eps))
-        return Step(self.kernel, slices, shape, (self.kv_heads, tokens, 1), label)
-
-
-def _writer(
-    template: str,
-    encoding: str,
-    params: tuple[tuple[str, int], ...],
-    bindings: tuple[str, ...],
-    variant: Variant,
-) -> Kernel:
-    return Kernel(
-        template,
-        params=params,
-        includes=(("store", f"store_{encoding}"), *variant.includes("reduce_sum")),
-        bindings=bindings,
-        features=variant.features("reduce_sum"),
-    )
+        first = self.shape.heads if self.keys_only else 0
+        groups = self.shape.heads - first + 2 * self.shape.kv_heads * self.shape.owner
+        words = self.shape.words(first_head=first)
+        return Step(self.kernel, slices, words, (groups, tokens, 1), label)

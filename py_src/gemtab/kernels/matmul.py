@@ -1,6 +1,6 @@
 """matvec and matmul: y = x · Wᵀ for one token and for a chunk, W in any encoding."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.program import Kernel, Slice, Step, float_word
@@ -8,7 +8,7 @@ from gemtab.contracts.quantization import BLOCK, packed_fault, packed_form
 from gemtab.kernels.variant import PLAIN, Variant, fold
 
 TILE_TOKENS, TILE_ROWS = 64, 64  # matmul's tile
-ROWS = 32  # rows of W that one workgroup of matvec makes
+QUADS = 8  # of rows of W, in a workgroup of matvec
 
 
 def weight_form(encoding: str, n_in: int) -> str:
@@ -31,20 +31,68 @@ def weight_bindings(encoding: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Matmul:
-    """x [tokens, n_in] f32, W [n_out, n_in] encoded -> y [tokens, stride] f32 from column `first_row`.
+class Source:
+    """Where a mat-vec's input comes from. Offsets into the vectors count fours.
 
-    One token takes the mat-vec template, more take the tiled one. With a packed W, x and y are rounded
-    to int8 grids of the two steps of `srq`; a step of 0 rounds nothing.
+    plain: x as it is. normed: x normed, with the weight at `norm`. joined: the residual stream after
+    a branch has joined it through `post_norm`, scaled by the vector at `scalar` where given, and then
+    normed where `norm` is given; the stream goes on in another buffer.
+    """
+
+    kind: str = "plain"
+    eps: float = 0.0
+    norm: int | None = None
+    post_norm: int = 0
+    scalar: int | None = None
+
+    def bindings(self) -> tuple[str, ...]:
+        """The slots after the matrix's."""
+        return {"plain": (), "normed": ("vectors",), "joined": ("branch", "vectors", "*next")}[
+            self.kind
+        ]
+
+
+@dataclass(frozen=True)
+class Sink:
+    """What becomes of a mat-vec's sums.
+
+    plain: y. gated: rows of a gate and, after them, as many of what it gates: gelu(gate) · up. ple:
+    gelu(y) times the per-layer inputs from `first_input` on. softcap: cap · tanh(y / cap).
+    """
+
+    kind: str = "plain"
+    first_input: int = 0
+    cap: float = 0.0
+
+    def bindings(self) -> tuple[str, ...]:
+        """The slots after the source's."""
+        return ("inputs",) if self.kind == "ple" else ()
+
+
+PLAIN_SOURCE, PLAIN_SINK = Source(), Sink()
+OUTPUTS = {"plain": 4, "gated": 2, "ple": 4, "softcap": 4}  # that four rows make
+
+
+@dataclass(frozen=True)
+class Matmul:
+    """x [tokens, n_in] f32, W [w_row + rows, n_in] encoded -> y [tokens, stride] f32 from column `first`.
+
+    One token takes the mat-vec template, which alone knows sources and sinks; more take the tiled one.
+    With a packed W, x and y are rounded to int8 grids of the two steps of `srq`; a step of 0 rounds
+    nothing. Slices: x, y, the matrix's planes, those of source and sink; for more tokens then state.
     """
 
     encoding: str
     n_in: int
     n_out: int
-    first_row: int
-    stride: int
+    first: int = 0
+    stride: int = 0
+    w_row: int = 0
     variant: Variant = PLAIN
     srq: tuple[float, float] | None = None
+    source: Source = PLAIN_SOURCE
+    sink: Sink = PLAIN_SINK
+    shape: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         packed = packed_form(self.encoding)
@@ -53,39 +101,68 @@ class Matmul:
             fault = f"a packed matrix has one scale a row, this one is {self.encoding}"
         if self.srq and not packed:
             fault = f"SRQ goes with packed weights, not with {self.encoding}"
-        if fault:
-            raise ShapeError(f"{fault}.")
+        if packed and self.sink.kind == "gated":
+            fault = "rows of packed weights are not gated on the way"
         if self.encoding in ("q8", "q4") and self.n_in % BLOCK:
-            raise ShapeError(
-                f"{self.encoding} takes rows of whole blocks of {BLOCK}, got n_in={self.n_in}. "
-                f"Keep such a tensor in f16."
+            fault = (
+                f"{self.encoding} takes rows of whole blocks of {BLOCK}, got n_in={self.n_in}: "
+                f"keep such a tensor in f16"
             )
         if self.encoding == "f16" and self.n_in % 2:
-            raise ShapeError(f"f16 takes an even n_in, got {self.n_in}. Keep such a tensor in f32.")
+            fault = f"f16 takes an even n_in, got {self.n_in}: keep such a tensor in f32"
+        if self.source.kind != "plain" and self.n_in % BLOCK:
+            fault = (
+                f"only rows of whole blocks of {BLOCK} are normed on the way, got n_in={self.n_in}"
+            )
+        if fault:
+            raise ShapeError(f"{fault}.")
+        source, sink = self.source, self.sink
+        input_grid, output_grid = self.srq or (0.0, 0.0)
+        words = (
+            self.n_in, self.n_out, self.w_row, self.first, self.stride, float_word(input_grid),
+            float_word(output_grid), float_word(source.eps), source.norm or 0, source.post_norm,
+            source.scalar or 0, sink.first_input, float_word(sink.cap),
+        )  # fmt: skip
+        object.__setattr__(self, "shape", words)
 
     def kernel(self, tokens: int) -> Kernel:
         """The shader for one token or for many."""
-        template = "matvec" if tokens == 1 else "matmul"
+        if tokens > 1 and (self.source.kind != "plain" or self.sink.kind != "plain"):
+            raise ShapeError("sources and sinks are for one token.")
         snippets = weight_snippets(self.encoding)
-        rounding = (("input", "input_srq"), ("output", "output_srq"))
+        if self.source.kind != "plain":
+            snippets += ("reduce_sum",)
+        includes = [("weights", weight_form(self.encoding, self.n_in))]
+        if self.n_in % BLOCK:
+            includes.append(("x", "x_any"))
+        if packed_form(self.encoding):
+            includes += [("input", "input_srq"), ("output", "output_srq")]
+        params: list[tuple[str, int]] = []
+        if self.source.kind != "plain":
+            includes.append(("source", f"source_{self.source.kind}"))
+            params.append(("N_IN", self.n_in))
+        if self.source.kind == "joined":
+            params.append(("SCALED", int(self.source.scalar is not None)))
+            params.append(("NORMED", int(self.source.norm is not None)))
+        if self.sink.kind != "plain":
+            includes.append(("sink", f"sink_{self.sink.kind}"))
+        matrix = ("x", "*y", *weight_bindings(self.encoding))
         return Kernel(
-            template,
-            includes=(
-                ("weights", weight_form(self.encoding, self.n_in)),
-                *((("x", "x_any"),) if self.n_in % BLOCK else ()),
-                *(rounding if packed_form(self.encoding) else ()),
-                *self.variant.includes(*snippets),
+            "matvec" if tokens == 1 else "matmul",
+            params=tuple(params),
+            includes=(*includes, *self.variant.includes(*snippets)),
+            bindings=(
+                (*matrix, *self.source.bindings(), *self.sink.bindings())
+                if tokens == 1
+                else (*matrix, "state")
             ),
-            bindings=("x", "*y", "state", *weight_bindings(self.encoding)),
             features=self.variant.features(*snippets),
         )
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
-        """The dispatch; slices: x, y, state, then the matrix's planes."""
-        shape: tuple[int, ...] = (self.n_in, self.n_out, self.first_row, self.stride)
-        if self.srq:
-            shape += (float_word(self.srq[0]), float_word(self.srq[1]))
-        grid = fold(-(-self.n_out // ROWS))
+        """The dispatch."""
+        outputs = QUADS * OUTPUTS[self.sink.kind]
+        grid = fold(-(-self.n_out // outputs))
         if tokens > 1:
             grid = (-(-self.n_out // TILE_ROWS), -(-tokens // TILE_TOKENS), 1)
-        return Step(self.kernel(tokens), slices, shape, grid, label)
+        return Step(self.kernel(tokens), slices, self.shape, grid, label)

@@ -1,4 +1,4 @@
-"""norm and norm_add: RMS norm of each token, alone or joining the residual stream."""
+"""norm and join: RMS norm of each token, alone or where a branch joins the residual stream."""
 
 from dataclasses import dataclass
 
@@ -30,25 +30,34 @@ class Norm:
 
 
 @dataclass(frozen=True)
-class NormAdd:
-    """h [tokens, n] = (h + norm(x) · weight) · scalar; slices: x, h, weight, scalar, state."""
+class Join:
+    """h [tokens, n] = (h + norm(x) · weight) · scalar, and y = norm(h) · weight where `norm` is given.
+
+    Slices: x, h, y, vectors, state. Offsets into the vectors count floats.
+    """
 
     n: int
     eps: float
-    scaled: bool
+    post_norm: int
+    scalar: int | None = None
+    norm: int | None = None
     variant: Variant = PLAIN
 
     @property
     def kernel(self) -> Kernel:
         """The shader."""
         return Kernel(
-            "norm_add",
-            params=(("SCALED", int(self.scaled)),),
+            "join",
+            params=(
+                ("SCALED", int(self.scalar is not None)),
+                ("NORMED", int(self.norm is not None)),
+            ),
             includes=self.variant.includes("reduce_sum"),
-            bindings=("x", "*h", "weight", "scalar", "state"),
+            bindings=("x", "*h", "*y", "vectors", "state"),
             features=self.variant.features("reduce_sum"),
         )
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""
-        return Step(self.kernel, slices, (self.n, float_word(self.eps)), (tokens, 1, 1), label)
+        words = (self.n, float_word(self.eps), self.norm or 0, self.post_norm, self.scalar or 0)
+        return Step(self.kernel, slices, words, (tokens, 1, 1), label)

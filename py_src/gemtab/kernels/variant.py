@@ -16,18 +16,19 @@ class Variant:
     subgroups: bool = False
 
     def includes(self, *names: str) -> tuple[tuple[str, str], ...]:
-        """The snippets to put in place of the plain `half` and `reduce_sum`, among those named."""
-        chosen = []
-        if self.f16 and "half" in names:
-            chosen.append(("half", "half_f16"))
+        """The snippets to put in place of the plain ones, among those named."""
+        chosen: list[tuple[str, str]] = []
+        for name in ("half", "half4"):
+            if self.f16 and name in names:
+                chosen.append((name, f"{name}_f16"))
         if self.subgroups and "reduce_sum" in names:
             chosen.append(("reduce_sum", "reduce_sum_subgroups"))
         return tuple(chosen)
 
     def features(self, *names: str) -> tuple[str, ...]:
         """The WebGPU features that those snippets need."""
-        needed = {"half_f16": "shader-f16", "reduce_sum_subgroups": "subgroups"}
-        return tuple(sorted(needed[chosen] for _, chosen in self.includes(*names)))
+        needed = {"reduce_sum_subgroups": "subgroups"}
+        return tuple(sorted({needed.get(one, "shader-f16") for _, one in self.includes(*names)}))
 
 
 PLAIN = Variant()
@@ -42,6 +43,9 @@ def fold(groups: int) -> tuple[int, int, int]:
 
 
 def check_head_dim(head_dim: int) -> None:
-    """Heads are read four values at a time, in pairs half a head apart."""
-    if head_dim % 4:
-        raise ShapeError(f"heads are read by fours, got head_dim={head_dim}. Use a multiple of 4.")
+    """Heads are read four values at a time, and a workgroup's lanes hold two fours each at most."""
+    if head_dim % 4 or not 4 <= head_dim <= 8 * LANES:
+        raise ShapeError(
+            f"heads are read by fours, got head_dim={head_dim}. "
+            f"Use a multiple of 4 up to {8 * LANES}."
+        )

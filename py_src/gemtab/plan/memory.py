@@ -7,7 +7,7 @@ from gemtab.contracts import names
 from gemtab.contracts.errors import DeviceError, UsageError
 from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.program import Buffer
-from gemtab.plan.forward import Model
+from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
 
 UNKNOWN_MEMORY = 4 << 30  # taken as the budget where a device does not say
@@ -40,7 +40,7 @@ def gpu_memory(model: Model) -> Memory:
     )
     return Memory(
         weights=_bytes(model.weight_buffers()),
-        table=sum(size for part in table for _, _, size in part.buffers),
+        table=sum(place.bytes for part in table for _, place in part.buffers),
         cache=_bytes(settings.cache_buffers()),
         scratch=_bytes(rest),
     )

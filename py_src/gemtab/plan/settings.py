@@ -9,13 +9,15 @@ from gemtab.contracts.model_config import LayerConfig, ModelConfig
 from gemtab.contracts.program import Buffer
 from gemtab.contracts.quantization import KV_ENCODINGS, kv_row_words
 from gemtab.contracts.state import MAX_CANDIDATES, STATE_BYTES
-from gemtab.kernels.attend import NO_WINDOW
+from gemtab.kernels.attend import part_bytes
+from gemtab.kernels.heads import NO_WINDOW
 from gemtab.kernels.sample import REPLY, slabs
 from gemtab.kernels.variant import MAX_GROUPS, Variant
 from gemtab.plan.rope import rope_pairs, rope_rows
 
 WHOLE_LIMIT = 4096  # contexts up to this keep sliding layers whole, so that any rollback is free
 LOOKAHEAD = 32  # tokens in flight at most
+SPLIT_KEYS, MOST_SPLITS = 512, 16  # keys that one group attends to, in a full context
 DEFAULT_CONTEXT = 4096
 DEFAULT_CHUNK = 128
 
@@ -71,6 +73,12 @@ class Settings:
             return self.capacity
         return min(self.capacity, self.config.window + self.chunk + LOOKAHEAD)
 
+    def splits(self, layer: LayerConfig) -> int:
+        """Groups over which one token's attention is spread: windows are short, contexts may be long."""
+        if layer.sliding and self.config.window < self.capacity:
+            return 1
+        return max(1, min(MOST_SPLITS, self.capacity // SPLIT_KEYS))
+
     def window(self, layer: LayerConfig) -> int:
         """Keys that a layer's query may see, itself included."""
         return self.config.window if layer.sliding else NO_WINDOW
@@ -121,13 +129,13 @@ class Settings:
         """Activations of a pass over `tokens` tokens; `logits` of one token, or `scores` of all."""
         config = self.config
         heads = max(config.heads * layer.head_dim for layer in config.layers)
-        kv = max(layer.kv_heads * layer.head_dim for layer in config.layers)
+        qkv = max((config.heads + 2 * layer.kv_heads) * layer.head_dim for layer in config.layers)
         wide = max(layer.intermediate for layer in config.layers)
         ple = len(config.layers) * config.ple_dim
         widths = {
             "h": config.hidden, "normed": config.hidden, "branch": config.hidden,
-            "q": heads, "k": kv, "v": kv, "attended": heads,
-            "gate": max(wide, config.ple_dim), "up": wide,
+            "qkv": qkv, "attended": heads,
+            "gate_up": max(2 * wide, config.ple_dim), "gated": max(wide, config.ple_dim),
             "ple.context": ple, "ple.token": ple,
         }  # fmt: skip
         buffers = [
@@ -135,4 +143,12 @@ class Settings:
         ]
         # two names: a pass that outgrows a buffer would replace it under another program
         logits = ("scores", tokens) if scored else ("logits", 1)
+        buffers.append(Buffer("h.next", 4 * config.hidden))
+        parts = [
+            part_bytes(config.heads, layer.head_dim, self.splits(layer))
+            for layer in config.layers
+            if self.splits(layer) > 1
+        ]
+        if parts:
+            buffers.append(Buffer("attended.parts", max(parts)))
         return (*buffers, Buffer(logits[0], 4 * logits[1] * config.vocab))

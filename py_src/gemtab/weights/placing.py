@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gemtab.contracts.errors import ArtifactError
 from gemtab.contracts.manifest import Manifest, Piece
 from gemtab.contracts.placement import Part, rows_and_width
+from gemtab.contracts.program import Slice
 from gemtab.contracts.quantization import planes
 
 
@@ -29,13 +30,13 @@ def targets(manifest: Manifest, parts: Mapping[str, Sequence[Part]]) -> dict[int
         bits = {plane.name: plane.bits_per_row for plane in planes(tensor.encoding, width)}
         copied = 0
         for part in parts[name]:
-            for plane, buffer, size in part.buffers:
+            for plane, place in part.buffers:
                 pieces = [piece for piece in tensor.pieces if piece.plane == plane]
                 first = part.first_row * bits[plane] // 8
-                for source, target in _overlaps(pieces, bits[plane], buffer, first, size):
+                for source, target in _overlaps(pieces, bits[plane], place, first):
                     found[source].append(target)
                     copied += target.bytes
-        wanted = sum(size for part in parts[name] for _, _, size in part.buffers)
+        wanted = sum(place.bytes for part in parts[name] for _, place in part.buffers)
         if copied != wanted:
             raise ArtifactError(
                 f"manifest.json holds {copied} of the {wanted} bytes of {name}. Build the site again."
@@ -44,12 +45,12 @@ def targets(manifest: Manifest, parts: Mapping[str, Sequence[Part]]) -> dict[int
 
 
 def _overlaps(
-    pieces: Sequence[Piece], bits: int, buffer: str, first: int, size: int
+    pieces: Sequence[Piece], bits: int, place: Slice, first: int
 ) -> Iterator[tuple[int, Target]]:
-    """The pieces' bytes that lie in [first, first + size) of their plane."""
+    """The pieces' bytes that lie in [first, first + place.bytes) of their plane."""
     for piece in pieces:
         begins = piece.row * bits // 8
-        low, high = max(first, begins), min(first + size, begins + piece.bytes)
+        low, high = max(first, begins), min(first + place.bytes, begins + piece.bytes)
         if low < high:
             offset = piece.offset + low - begins
-            yield piece.source, Target(buffer, low - first, offset, high - low)
+            yield piece.source, Target(place.buffer, place.offset + low - first, offset, high - low)

@@ -76,7 +76,7 @@ def test_parts_cover_every_row_once_and_begin_on_words(encoding):
     for part in parts:
         for plane in planes(encoding, 160):
             assert part.first_row * plane.bits_per_row % 32 == 0
-        assert all(size <= 9000 for _, _, size in part.buffers)
+        assert all(where.bytes <= 9000 for _, where in part.buffers)
 
 
 def test_a_binding_too_small_for_a_row_is_refused_by_name():

@@ -1,0 +1,104 @@
+"""The steps of one decoder layer for a single token: norms, joins, gates and caches are made on the way.
+
+Seven dispatches a layer: qkv, attend, o, gate and up, down, per-layer gate, per-layer out; an eighth
+merges the splits of a long context.
+"""
+
+from gemtab.contracts.placement import VECTORS
+from gemtab.kernels.attend import Attend, Merge
+from gemtab.kernels.elementwise import GeluMul
+from gemtab.kernels.matmul import Sink, Source
+from gemtab.plan.layer_facts import LayerFacts
+from gemtab.plan.pass_plan import PassPlan
+
+
+class Stream:
+    """The residual stream of a token: it goes from buffer to buffer, since a join must not race its readers.
+
+    A branch that has been computed waits here; the next matrix that reads the stream joins it.
+    """
+
+    def __init__(self, plan: PassPlan) -> None:
+        self.plan = plan
+        self.here, self.other = "h", "h.next"
+        self.post_norm: str | None = None
+        self.scalar: str | None = None
+
+    def branch(self, post_norm: str, scalar: str | None = None) -> None:
+        """`branch` now holds what is to join through that norm, the stream then scaled."""
+        self.post_norm, self.scalar = post_norm, scalar
+
+    def take(self, norm: str | None) -> tuple[Source, str, tuple[str, ...]]:
+        """How a matrix reads the stream, normed where `norm` is given: source, x, extra buffers."""
+        config = self.plan.model.settings.config
+        at = None if norm is None else self._fours(norm)
+        if self.post_norm is None:
+            return Source("normed", config.eps, at), self.here, (VECTORS,)
+        scalar = None if self.scalar is None else self._fours(self.scalar)
+        source = Source("joined", config.eps, at, self._fours(self.post_norm), scalar)
+        x, extra = self.here, ("branch", VECTORS, self.other)
+        self.here, self.other = self.other, self.here
+        self.post_norm = None
+        return source, x, extra
+
+    def _fours(self, tensor: str) -> int:
+        return self.plan.model.vector(tensor).offset // 16
+
+
+class TokenLayer:
+    """Adds one layer's steps to a decode."""
+
+    def __init__(self, plan: PassPlan, index: int, stream: Stream) -> None:
+        self.plan = plan
+        self.stream = stream
+        self.facts = LayerFacts(plan.model, index)
+        self.config = self.facts.config
+
+    def steps(self) -> None:
+        """The whole layer; its last branch is left to the next matrix."""
+        facts, stream = self.facts, self.stream
+        source, x, extra = stream.take(facts.name("attention_norm"))
+        self.plan.matmul(facts.qkv, x, "qkv", source=source, extra=extra)
+        self._attend()
+        self.plan.matmul(facts.name("o"), "attended", "branch")
+        stream.branch(facts.name("post_attention_norm"))
+        self._mlp()
+        scalar = facts.name("scalar") if self.config.layer_scalar else None
+        if not self.config.ple_dim:
+            stream.branch(facts.name("post_mlp_norm"), scalar)
+            return
+        stream.branch(facts.name("post_mlp_norm"))
+        self._per_layer_input()
+        stream.branch(facts.name("post_ple_norm"), scalar)
+
+    def _attend(self) -> None:
+        plan, facts = self.plan, self.facts
+        splits = facts.settings.splits(facts.layer)
+        kernel = Attend(facts.head_shape(), raw=True, splits=splits)
+        y = "attended" if splits == 1 else "attended.parts"
+        buffers = plan.slices("qkv", *facts.cache, y, "state", VECTORS, facts.rope)
+        plan.add(kernel.step(1, facts.name("attend"), buffers))
+        if splits > 1:
+            merge = Merge(facts.head_shape(), splits)
+            plan.add(merge.step(1, facts.name("merge"), plan.slices(y, "attended", "state")))
+
+    def _mlp(self) -> None:
+        plan, facts, wide = self.plan, self.facts, self.facts.layer.intermediate
+        source, x, extra = self.stream.take(facts.name("mlp_norm"))
+        pair = (facts.name("gate"), facts.name("up"))
+        if plan.model.joined(pair):
+            plan.matmul(pair, x, "gated", source=source, sink=Sink("gated"), extra=extra)
+        else:
+            plan.matmul(pair, x, "gate_up", source=source, extra=extra)
+            gelu = GeluMul(wide, a_stride=2 * wide, b_stride=2 * wide, b_first=wide)
+            buffers = plan.slices("gate_up", "gate_up", "gated", "state")
+            plan.add(gelu.step(1, facts.name("gelu"), buffers))
+        plan.matmul(facts.name("down"), "gated", "branch")
+
+    def _per_layer_input(self) -> None:
+        plan, facts = self.plan, self.facts
+        source, x, extra = self.stream.take(None)
+        sink = Sink("ple", first_input=facts.index * self.config.ple_dim)
+        extra = (*extra, "ple.context")
+        plan.matmul(facts.name("ple_gate"), x, "gated", source=source, sink=sink, extra=extra)
+        plan.matmul(facts.name("ple_out"), "gated", "branch")

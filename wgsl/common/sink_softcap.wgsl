@@ -1,0 +1,7 @@
+// What becomes of a matvec's four sums: cap · tanh(sum / cap), clamped as in gelu.
+const OUTPUTS: u32 = 4u;  // of the four sums
+fn row_of(quad: u32, i: u32) -> u32 { return quad * 4u + i; }
+fn finish(quad: u32, i: u32, sums: vec4f) -> f32 {
+    let sum = output(sums[i], quad * 4u + i);
+    return shape.cap * tanh(clamp(sum / shape.cap, -10.0, 10.0));
+}
