@@ -1,0 +1,119 @@
+"""What a Program costs, whatever runs it: dispatches, bytes, multiply-adds. Counted from its steps.
+
+Bytes are those that a kernel asks for, each once a dispatch: weights, activations, and of the cache the
+keys in sight. Copies that workgroups make for themselves come from a GPU's caches and are not counted.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gemtab.contracts.program import Program, Step
+from gemtab.contracts.quantization import kv_row_words, planes
+from gemtab.kernels.heads import NO_WINDOW
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Bytes read and written, of which `weights` and `cache` are read, and multiply-adds."""
+
+    read: int = 0
+    written: int = 0
+    weights: int = 0
+    cache: int = 0
+    macs: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            self.read + other.read,
+            self.written + other.written,
+            self.weights + other.weights,
+            self.cache + other.cache,
+            self.macs + other.macs,
+        )
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """A Program's cost in all and by template, for `tokens` tokens at a position."""
+
+    dispatches: int
+    total: Cost
+    by_template: Mapping[str, tuple[int, Cost]]  # dispatches, cost
+
+
+def accounts(program: Program, tokens: int, position: int) -> Accounts:
+    """What one run of the Program costs, with `position` tokens in the cache before it."""
+    by_template: dict[str, tuple[int, Cost]] = {}
+    total = Cost()
+    for step in program.steps:
+        cost = cost_of(step, tokens, position)
+        count, before = by_template.get(step.kernel.template, (0, Cost()))
+        by_template[step.kernel.template] = (count + 1, before + cost)
+        total += cost
+    return Accounts(len(program.steps), total, by_template)
+
+
+def cost_of(step: Step, tokens: int, position: int) -> Cost:
+    """What one dispatch costs."""
+    special: Mapping[str, Callable[[Step, int, int], Cost]] = {
+        "matvec": _matrix, "matmul": _matrix, "embed": _embed, "attend": _attend, "heads": _heads,
+    }  # fmt: skip
+    return special.get(step.kernel.template, _whole)(step, tokens, position)
+
+
+def _bytes(step: Step, *names: str) -> int:
+    """Bytes bound to the slots of these names, of one token or all planned."""
+    slots = [name.lstrip("*") for name in step.kernel.bindings]
+    return sum(step.slices[slots.index(name)].bytes for name in names if name in slots)
+
+
+def _encoding(step: Step) -> str:
+    form = dict(step.kernel.includes)["weights"].removeprefix("weights_")
+    return form.removesuffix("_any")
+
+
+def _matrix(step: Step, tokens: int, position: int) -> Cost:
+    n_in, n_out = step.shape[0], step.shape[1]
+    gated = dict(step.kernel.includes).get("sink") == "sink_gated"
+    rows = 2 * n_out if gated else n_out
+    weights = sum(plane.bytes(rows) for plane in planes(_encoding(step), n_in))
+    streams = 1 + ("branch" in step.kernel.bindings)
+    activations = 4 * tokens * n_in * streams + _bytes(step, "inputs") // max(1, n_out)
+    written = 4 * tokens * (n_out + ("*next" in step.kernel.bindings) * n_in)
+    return Cost(weights + activations, written, weights=weights, macs=tokens * rows * n_in)
+
+
+def _embed(step: Step, tokens: int, position: int) -> Cost:
+    n_in = step.shape[0]
+    row = sum(plane.bytes(1) for plane in planes(_encoding(step), n_in))
+    return Cost(tokens * row, 4 * tokens * n_in, weights=tokens * row)
+
+
+def _attend(step: Step, tokens: int, position: int) -> Cost:
+    heads, kv_heads, window = step.shape[0], step.shape[1], step.shape[8]
+    head_dim = int(dict(step.kernel.params)["HEAD_DIM"])
+    encoding = dict(step.kernel.includes)["kv"].removeprefix("kv_")
+    row = 4 * kv_row_words(encoding, head_dim) * kv_heads
+    limit = position + tokens if window == NO_WINDOW else window
+    seen = [min(position + token + 1, limit) for token in range(tokens)]
+    span = min(position + tokens, limit + tokens - 1)  # a chunk's tokens share what they see
+    cache = 2 * row * span
+    vectors = 4 * tokens * heads * head_dim
+    macs = 2 * heads * head_dim * sum(seen)
+    return Cost(cache + vectors, vectors, cache=cache, macs=macs)
+
+
+def _heads(step: Step, tokens: int, position: int) -> Cost:
+    stride = step.shape[2]
+    return Cost(4 * tokens * stride, 4 * tokens * stride)
+
+
+def _whole(step: Step, tokens: int, position: int) -> Cost:
+    """A kernel that goes over all that it binds; scratch is sized for the tokens planned."""
+    read = written = 0
+    for name, part in zip(step.kernel.bindings, step.slices, strict=True):
+        if name in ("state", "vectors", "rope"):
+            continue
+        read += part.bytes
+        written += part.bytes * name.startswith("*")
+    return Cost(read, written)
