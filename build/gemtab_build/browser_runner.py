@@ -11,7 +11,7 @@ from typing import Any
 from gemtab.contracts import errors
 from gemtab.contracts.errors import UsageError
 from gemtab.generate.sampling import Sampling
-from gemtab_build.runner import Say
+from gemtab_build.runner import Continued, Say
 from gemtab_build.serve import SiteServer
 from gemtab_build.try_page import open_chromium
 
@@ -66,7 +66,10 @@ class BrowserRunner:
         )
         self._page.expose_function("gemtabSay", lambda kind, piece: self._say(kind, piece))
         self._page.goto(server.url + BLANK)
-        self._ask({"type": "load", "model": server.url + "model/", "ends": "ready", **self._load})
+        ready = self._ask(
+            {"type": "load", "model": server.url + "model/", "ends": "ready", **self._load}
+        )
+        self.adapter = ready["adapter"]
         return self
 
     def __exit__(
@@ -104,6 +107,12 @@ class BrowserRunner:
             }
         )  # fmt: skip
         return dict(done["reply"])
+
+    def continue_ids(self, ids: Sequence[int], max_tokens: int) -> Continued:
+        """A greedy continuation of raw ids."""
+        request = {"type": "continue", "id": 3, "ids": list(ids), "maxTokens": max_tokens}
+        done = self._ask({**request, "ends": "continued"})
+        return Continued(done["ids"], done["timing"])
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = self._page.evaluate(ASK, request)

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from gemtab.contracts.errors import UsageError
 from gemtab.generate.engine import Engine, Report
+from gemtab.generate.loop import continue_ids
 from gemtab.generate.sampling import Sampling, choose_sampling
 from gemtab.generate.session import Session
 from gemtab.gpu.native import NativeDevice
@@ -21,6 +22,13 @@ from gemtab.weights.files import FileArtifact
 Say = Callable[[str, str], None]  # kind ("thinking" | "text"), piece
 
 
+class Continued(NamedTuple):
+    """A continuation of raw ids, and its seconds: prefill, first, total."""
+
+    ids: list[int]
+    timing: dict[str, float]
+
+
 class Runner(Protocol):
     """What the verbs `logits` and `run` ask of either executor."""
 
@@ -32,6 +40,10 @@ class Runner(Protocol):
         self, request: Mapping[str, Any], sampling: Sampling | None, say: Say
     ) -> dict[str, Any]:
         """One reply; the fields of `gemtab run --json`."""
+        ...
+
+    def continue_ids(self, ids: Sequence[int], max_tokens: int) -> Continued:
+        """A greedy continuation of raw ids that no id ends."""
         ...
 
 
@@ -69,6 +81,11 @@ class NativeRunner:
     def logits(self, ids: Sequence[int]) -> bytes:
         """f32 [tokens, vocab]."""
         return asyncio.run(self.engine.logits(ids))
+
+    def continue_ids(self, ids: Sequence[int], max_tokens: int) -> Continued:
+        """A greedy continuation of raw ids."""
+        run = asyncio.run(continue_ids(self.engine, ids, max_tokens))
+        return Continued(run.ids, run.timing())
 
     @cached_property
     def session(self) -> Session:

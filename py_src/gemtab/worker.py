@@ -10,6 +10,7 @@ from typing import Any
 from gemtab.contracts.errors import GemtabError, UsageError
 from gemtab.contracts.manifest import Manifest
 from gemtab.generate.engine import Engine
+from gemtab.generate.loop import continue_ids
 from gemtab.generate.sampling import GREEDY, Sampling, choose_sampling
 from gemtab.generate.session import Session
 from gemtab.gpu.page import PageDevice, settled
@@ -40,7 +41,12 @@ class Door:
         if request["type"] == "stop":
             self._stopped.add(request["id"])
             return
-        works = {"load": self._load, "reply": self._reply, "logits": self._logits}
+        works = {
+            "load": self._load,
+            "reply": self._reply,
+            "logits": self._logits,
+            "continue": self._continue,
+        }
         work = works[request["type"]](request)
         task = asyncio.ensure_future(self._guarded(work, request.get("id")))
         self._tasks.add(task)  # a task that nobody holds may be collected
@@ -152,6 +158,14 @@ class Door:
                 raise UsageError("The model is not loaded yet. Wait until it is ready.")
             found = await self._session.engine.logits(request["ids"])
             self._post(type="logits", id=request["id"], logits=b64encode(found).decode())
+
+    async def _continue(self, request: Mapping[str, Any]) -> None:
+        async with self._turn:
+            if self._session is None:
+                raise UsageError("The model is not loaded yet. Wait until it is ready.")
+            engine = self._session.engine
+            run = await continue_ids(engine, request["ids"], request["maxTokens"])
+            self._post(type="continued", id=request["id"], ids=run.ids, timing=run.timing())
 
     def _sampling(self, wanted: Mapping[str, Any]) -> Sampling:
         """The page's wishes over the model's defaults."""

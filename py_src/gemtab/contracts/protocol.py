@@ -7,6 +7,7 @@ page → worker
                                                      all but the model may be null
     {type: "reply", id, messages, tools, thinking, sampling, maxTokens}
     {type: "logits", id, ids}                        for parity tests
+    {type: "continue", id, ids, maxTokens}           raw ids, greedily, for measuring
     {type: "stop", id}                               end that reply after the tokens in flight
     {type: "cancel"}                                 end loading; the worker's JavaScript does it
 
@@ -22,6 +23,7 @@ worker → page
     {type: "done", id, message, ids, stopReason, usage, timing}
                                                      and `reply`, the fields of `gemtab run --json`
     {type: "logits", id, logits}                     f32 [tokens, vocab], base64
+    {type: "continued", id, ids, timing}             seconds: prefill, first, total
     {type: "error", id, message, kind}               id is null for errors of loading; kind: class name
 """
 

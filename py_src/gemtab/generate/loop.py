@@ -9,7 +9,7 @@ from time import perf_counter
 from gemtab.contracts.program import Slice
 from gemtab.contracts.state import State
 from gemtab.generate.engine import Engine
-from gemtab.generate.sampling import Sampling
+from gemtab.generate.sampling import GREEDY, Sampling
 from gemtab.kernels.sample import REPLY
 
 BATCH = 16  # tokens in a submit at most; two submits are in flight
@@ -29,7 +29,15 @@ class Run:
     reason: str = ""
     kept: int = 0  # prompt tokens that the cache still held
     prefill_seconds: float = 0.0
+    first_seconds: float = 0.0  # until the first batch was there
     decode_seconds: float = 0.0
+
+    def timing(self) -> dict[str, float]:
+        """Seconds, as `gemtab bench` reads them."""
+        return {
+            "prefill": self.prefill_seconds, "first": self.first_seconds,
+            "total": self.prefill_seconds + self.decode_seconds,
+        }  # fmt: skip
 
 
 async def generate(engine: Engine, run: Run) -> AsyncIterator[list[int]]:
@@ -46,10 +54,19 @@ async def generate(engine: Engine, run: Run) -> AsyncIterator[list[int]]:
         while not run.reason:
             batch = await decoder.next()
             run.decode_seconds = perf_counter() - began - run.prefill_seconds
+            run.first_seconds = run.first_seconds or perf_counter() - began
             run.ids += batch
             yield batch
     finally:
         await decoder.finish()
+
+
+async def continue_ids(engine: Engine, ids: Sequence[int], max_tokens: int) -> Run:
+    """A greedy continuation of raw ids that no id ends, for measuring and comparing."""
+    run = Run(ids, GREEDY, max_tokens, frozenset())
+    async for _ in generate(engine, run):
+        pass
+    return run
 
 
 class _Decoder:

@@ -26,6 +26,7 @@ FEATURES: dict[Module, dict[str, str]] = {
     "wgpu": {"shader-f16": "shader-f16", "subgroups": "subgroup"},
     "wgpudawn": {"shader-f16": "shader-f16", "subgroups": "subgroups"},
 }
+TIMESTAMPS = "timestamp-query"
 LIMITS = (
     "max-storage-buffer-binding-size",
     "max-buffer-size",
@@ -38,7 +39,7 @@ class NativeDevice:
     """A device of wgpu-py.
 
     `features` narrows what is used of the adapter's offer, for tests; `module` picks the shader compiler,
-    `adapter` an adapter by a part of its name.
+    `adapter` an adapter by a part of its name; with `timestamps`, steps can be timed.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class NativeDevice:
         features: frozenset[str] | None = None,
         module: Module = "wgpu",
         adapter: str = "",
+        timestamps: bool = False,
     ) -> None:
         wgpu = _import(module)
         chosen = _adapter(wgpu, adapter)
@@ -54,9 +56,11 @@ class NativeDevice:
         limits = {name: chosen.limits[name] for name in LIMITS}
         self._wgpu = wgpu
         self._dialect = "naga" if module == "wgpu" else "tint"
-        self._device = chosen.request_device_sync(
-            required_features=[FEATURES[module][name] for name in used], required_limits=limits
-        )
+        wanted = [FEATURES[module][name] for name in used]
+        self.has_timestamps = timestamps and TIMESTAMPS in chosen.features
+        if self.has_timestamps:
+            wanted.append(TIMESTAMPS)
+        self._device = chosen.request_device_sync(required_features=wanted, required_limits=limits)
         self._facts = DeviceFacts(
             chosen.info["device"],
             frozenset(used),
@@ -152,6 +156,29 @@ class NativeDevice:
             group = self._device.create_bind_group(layout=layout, entries=entries)
             steps.append((pipeline, group, step.grid))
         self._programs[program.name] = steps
+
+    def step_microseconds(self, program: Program) -> list[float]:
+        """Run a prepared program, each step in a pass of its own; the GPU's time of each."""
+        wgpu, steps = self._wgpu, self._programs[program.name]
+        queries = self._device.create_query_set(type="timestamp", count=2 * len(steps))
+        size, usage = 16 * len(steps), wgpu.BufferUsage
+        stamps = self._device.create_buffer(size=size, usage=usage.QUERY_RESOLVE | usage.COPY_SRC)
+        encoder = self._device.create_command_encoder()
+        for number, (pipeline, group, grid) in enumerate(steps):
+            writes = {
+                "query_set": queries,
+                "beginning_of_pass_write_index": 2 * number,
+                "end_of_pass_write_index": 2 * number + 1,
+            }
+            compute = encoder.begin_compute_pass(timestamp_writes=writes)
+            compute.set_pipeline(pipeline)
+            compute.set_bind_group(0, group)
+            compute.dispatch_workgroups(*grid)
+            compute.end()
+        encoder.resolve_query_set(queries, 0, 2 * len(steps), stamps, 0)
+        self._device.queue.submit([encoder.finish()])
+        nanoseconds = memoryview(bytes(self._device.queue.read_buffer(stamps))).cast("Q")
+        return [(nanoseconds[2 * i + 1] - nanoseconds[2 * i]) / 1000 for i in range(len(steps))]
 
     async def replay(self, program: str, times: int, read: Slice | None = None) -> bytes:
         """Run a prepared program `times` times in one submit, then read a part of a buffer."""

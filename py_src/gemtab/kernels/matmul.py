@@ -77,6 +77,7 @@ OUTPUTS = {"plain": 4, "gated": 2, "ple": 4, "softcap": 4}  # that four rows mak
 class Matmul:
     """x [tokens, n_in] f32, W [w_row + rows, n_in] encoded -> y [tokens, stride] f32 from column `first`.
 
+    A stride of 0 stands for as many columns as are needed.
     One token takes the mat-vec template, which alone knows sources and sinks; more take the tiled one.
     With a packed W, x and y are rounded to int8 grids of the two steps of `srq`; a step of 0 rounds
     nothing. Slices: x, y, the matrix's planes, those of source and sink; for more tokens then state.
@@ -95,27 +96,10 @@ class Matmul:
     shape: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        packed = packed_form(self.encoding)
-        fault = packed_fault(self.encoding, self.n_in) if packed else None
-        if packed and packed[1] != 1:
-            fault = f"a packed matrix has one scale a row, this one is {self.encoding}"
-        if self.srq and not packed:
-            fault = f"SRQ goes with packed weights, not with {self.encoding}"
-        if packed and self.sink.kind == "gated":
-            fault = "rows of packed weights are not gated on the way"
-        if self.encoding in ("q8", "q4") and self.n_in % BLOCK:
-            fault = (
-                f"{self.encoding} takes rows of whole blocks of {BLOCK}, got n_in={self.n_in}: "
-                f"keep such a tensor in f16"
-            )
-        if self.encoding == "f16" and self.n_in % 2:
-            fault = f"f16 takes an even n_in, got {self.n_in}: keep such a tensor in f32"
-        if self.source.kind != "plain" and self.n_in % BLOCK:
-            fault = (
-                f"only rows of whole blocks of {BLOCK} are normed on the way, got n_in={self.n_in}"
-            )
+        fault = self._fault()
         if fault:
             raise ShapeError(f"{fault}.")
+        object.__setattr__(self, "stride", self.stride or self.first + self.n_out)
         source, sink = self.source, self.sink
         input_grid, output_grid = self.srq or (0.0, 0.0)
         words = (
@@ -124,6 +108,31 @@ class Matmul:
             source.scalar or 0, sink.first_input, float_word(sink.cap),
         )  # fmt: skip
         object.__setattr__(self, "shape", words)
+
+    def _fault(self) -> str | None:
+        """Why there is no such kernel; None where there is."""
+        packed = packed_form(self.encoding)
+        if packed and packed[1] != 1:
+            return f"a packed matrix has one scale a row, this one is {self.encoding}"
+        if self.srq and not packed:
+            return f"SRQ goes with packed weights, not with {self.encoding}"
+        if packed and self.sink.kind == "gated":
+            return "rows of packed weights are not gated on the way"
+        if self.source.kind != "plain" and self.n_in % BLOCK:
+            return (
+                f"only rows of whole blocks of {BLOCK} are normed on the way, got n_in={self.n_in}"
+            )
+        return packed_fault(self.encoding, self.n_in) if packed else self._width_fault()
+
+    def _width_fault(self) -> str | None:
+        if self.encoding in ("q8", "q4") and self.n_in % BLOCK:
+            return (
+                f"{self.encoding} takes rows of whole blocks of {BLOCK}, got n_in={self.n_in}: "
+                f"keep such a tensor in f16"
+            )
+        if self.encoding == "f16" and self.n_in % 2:
+            return f"f16 takes an even n_in, got {self.n_in}: keep such a tensor in f32"
+        return None
 
     def kernel(self, tokens: int) -> Kernel:
         """The shader for one token or for many."""

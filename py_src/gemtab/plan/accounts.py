@@ -72,7 +72,7 @@ def _encoding(step: Step) -> str:
     return form.removesuffix("_any")
 
 
-def _matrix(step: Step, tokens: int, position: int) -> Cost:
+def _matrix(step: Step, tokens: int, _position: int) -> Cost:
     n_in, n_out = step.shape[0], step.shape[1]
     gated = dict(step.kernel.includes).get("sink") == "sink_gated"
     rows = 2 * n_out if gated else n_out
@@ -83,7 +83,7 @@ def _matrix(step: Step, tokens: int, position: int) -> Cost:
     return Cost(weights + activations, written, weights=weights, macs=tokens * rows * n_in)
 
 
-def _embed(step: Step, tokens: int, position: int) -> Cost:
+def _embed(step: Step, tokens: int, _position: int) -> Cost:
     n_in = step.shape[0]
     row = sum(plane.bytes(1) for plane in planes(_encoding(step), n_in))
     return Cost(tokens * row, 4 * tokens * n_in, weights=tokens * row)
@@ -103,12 +103,12 @@ def _attend(step: Step, tokens: int, position: int) -> Cost:
     return Cost(cache + vectors, vectors, cache=cache, macs=macs)
 
 
-def _heads(step: Step, tokens: int, position: int) -> Cost:
+def _heads(step: Step, tokens: int, _position: int) -> Cost:
     stride = step.shape[2]
     return Cost(4 * tokens * stride, 4 * tokens * stride)
 
 
-def _whole(step: Step, tokens: int, position: int) -> Cost:
+def _whole(step: Step, _tokens: int, _position: int) -> Cost:
     """A kernel that goes over all that it binds; scratch is sized for the tokens planned."""
     read = written = 0
     for name, part in zip(step.kernel.bindings, step.slices, strict=True):
