@@ -22,6 +22,7 @@ SECONDS = 600
 ASK = """(request) => new Promise((resolve) => {
   const heard = ({ data }) => {
     if (data.type === "piece") window.gemtabSay(data.kind, data.text);
+    if (data.type === "progress" && data.stage === "weights") window.gemtabWeights = data;
     const ours = data.id === request.id || data.id === null;
     if (data.type === "error" && ours || data.type === request.ends) {
       window.gemtabWorker.removeEventListener("message", heard);
@@ -42,24 +43,32 @@ class BrowserRunner:
     """The engine in Chromium. A context manager: the browser and the server end with it."""
 
     def __init__(
-        self, folder: Path, kv: str, chunk: int | None, context: int | None, ple: str = "auto"
+        self,
+        folder: Path,
+        kv: str,
+        chunk: int | None,
+        context: int | None,
+        ple: str = "auto",
+        profile: Path | None = None,
+        port: int = 0,
     ) -> None:
+        """What the page stores is kept in the folder `profile`, for the origin of that `port`."""
         if not (folder / "engine" / "worker.js").is_file():
             raise UsageError(
                 f"{folder} is no site: it has no engine/worker.js. Give the folder that `gemtab build` wrote."
             )
-        self._folder = folder
+        self._folder, self._profile, self._port = folder, profile, port
         self._load = {"kv": kv, "chunk": chunk, "context": context, "ple": ple}
         self._stack = ExitStack()
         self._say: Say = lambda *_: None
 
     def __enter__(self) -> "BrowserRunner":
         """Serve the site, open a page of it, load the model."""
-        server = SiteServer(self._folder, 0)
+        server = SiteServer(self._folder, self._port)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self._stack.callback(server.server_close)
         self._stack.callback(server.shutdown)
-        self._page = self._stack.enter_context(open_chromium()).new_page()
+        self._page = self._stack.enter_context(open_chromium(self._profile)).new_page()
         self._page.set_default_timeout(SECONDS * 1000)
         self._page.route(
             f"**/{BLANK}", lambda route: route.fulfill(content_type="text/html", body="")
@@ -80,6 +89,10 @@ class BrowserRunner:
     ) -> None:
         """Close the browser and the server."""
         self._stack.close()
+
+    def weights_progress(self) -> dict[str, int]:
+        """Of the weights, in bytes: done, total, and fetched from the network."""
+        return dict(self._page.evaluate("() => window.gemtabWeights ?? {}"))
 
     def logits(self, ids: Sequence[int]) -> bytes:
         """f32 [tokens, vocab]."""

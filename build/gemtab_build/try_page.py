@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from gemtab.contracts.errors import UsageError
@@ -12,8 +13,11 @@ POLL_MS = 100
 
 
 @contextmanager
-def open_chromium() -> Iterator[Any]:
-    """A headless Chromium with WebGPU, on a software adapter if need be."""
+def open_chromium(profile: Path | None = None) -> Iterator[Any]:
+    """A headless Chromium with WebGPU, on a software adapter if need be; `new_page` opens a page.
+
+    What pages store is kept in the folder `profile`, or in memory until the end.
+    """
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -22,9 +26,15 @@ def open_chromium() -> Iterator[Any]:
     if chromium is None:
         raise UsageError("There is no Chromium. Install it, or set GEMTAB_CHROMIUM to one.")
     # headless=False with --headless=new: the full browser, not the shell, which has no WebGPU
+    options: dict[str, Any] = {
+        "executable_path": str(chromium), "headless": False, "args": [*ARGUMENTS, "--headless=new"]
+    }  # fmt: skip
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(chromium), headless=False, args=[*ARGUMENTS, "--headless=new"]
+        launch = playwright.chromium
+        browser = (
+            launch.launch_persistent_context(str(profile), **options)
+            if profile
+            else launch.launch(**options)
         )
         try:
             yield browser
