@@ -3,20 +3,21 @@
 import numpy as np
 import pytest
 
-from gemtab.kernels.matmul import ROWS, Matmul
+from gemtab.kernels.matmul import ROWS, TILE_ROWS, TILE_TOKENS, Matmul
 from gemtab.kernels.variant import MAX_GROUPS
 from helpers.devices import on_devices
-from helpers.dispatch import dispatch, state_words, untouched, unwritten
+from helpers.dispatch import SPOILT, dispatch, state_words, untouched, unwritten
 from helpers.encoded import ENCODINGS, random_matrix, widths
 from helpers.tolerance import sum_bound
 
 MATRICES = [(encoding, n_in) for encoding in ENCODINGS for n_in in widths(encoding)]
-CHUNKS = {"one token": (1, 1), "two": (2, 2), "a tile and one": (33, 33), "a part": (61, 35)}
+# tokens planned for and asked for: the fewest of both kernels, a tile and one more, a part of a chunk
+CHUNKS = [(1, 1), (2, 2), (TILE_TOKENS + 1, TILE_TOKENS + 1), (TILE_TOKENS + 7, TILE_TOKENS - 5)]
 
 
 def product(device, kernel, x, tokens, planes):
     """y [planned, stride] as the kernel leaves it, planned for all rows of x and asked for `tokens`."""
-    x = np.where(np.arange(len(x))[:, None] < tokens, x, unwritten(1))
+    x = np.where(np.arange(len(x))[:, None] < tokens, x, SPOILT.view(np.float32))
     y = unwritten(len(x), kernel.stride)
     step = kernel.step(len(x), "", ())
     return dispatch(device, step, x=x, y=y, state=state_words(5, tokens), **planes)["y"]
@@ -35,10 +36,10 @@ def check(y, x, weights, first_row=0):
 @on_devices("shader-f16")
 @pytest.mark.parametrize(("encoding", "n_in"), MATRICES)
 def test_every_encoding_and_width(device, variant, rng, encoding, n_in):
-    n_out = 37
+    n_out = TILE_ROWS + 3
     planes, weights = random_matrix(rng, encoding, n_out, n_in)
     kernel = Matmul(encoding, n_in, n_out, 0, n_out, variant)
-    for planned, tokens in CHUNKS.values():
+    for planned, tokens in CHUNKS:
         x = rng.standard_normal((planned, n_in), np.float32)
 
         y = product(device, kernel, x, tokens, planes)
