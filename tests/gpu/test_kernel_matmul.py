@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from gemtab.kernels.matmul import ROWS, TILE_ROWS, TILE_TOKENS, Matmul
+from gemtab.contracts.errors import ShapeError
+from gemtab.kernels.matmul import QUADS, TILE_ROWS, TILE_TOKENS, Matmul, Sink, Source
 from gemtab.kernels.variant import MAX_GROUPS
 from helpers.devices import on_devices
 from helpers.dispatch import SPOILT, dispatch, state_words, untouched, unwritten
@@ -38,7 +39,7 @@ def check(y, x, weights, first_row=0):
 def test_every_encoding_and_width(device, variant, rng, encoding, n_in):
     n_out = TILE_ROWS + 3
     planes, weights = random_matrix(rng, encoding, n_out, n_in)
-    kernel = Matmul(encoding, n_in, n_out, 0, n_out, variant)
+    kernel = Matmul(encoding, n_in, n_out, variant=variant)
     for planned, tokens in CHUNKS:
         x = rng.standard_normal((planned, n_in), np.float32)
 
@@ -51,33 +52,36 @@ def test_every_encoding_and_width(device, variant, rng, encoding, n_in):
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("tokens", [1, 5])
 def test_a_part_of_the_rows_fills_its_own_columns(device, rng, encoding, tokens):
-    n_in, first_row, n_out, stride = widths(encoding)[-1], 24, 13, 41
-    planes, weights = random_matrix(rng, encoding, n_out, n_in)
+    """Of a buffer of 61 rows, those from the 19th on; of 41 columns, those from the 24th on."""
+    n_in, w_row, first, n_out, stride = widths(encoding)[-1], 19, 24, 13, 41
+    planes, weights = random_matrix(rng, encoding, 61, n_in)
     x = rng.standard_normal((tokens, n_in), np.float32)
+    kernel = Matmul(encoding, n_in, n_out, first, stride, w_row)
 
-    y = product(device, Matmul(encoding, n_in, n_out, first_row, stride), x, tokens, planes)
+    y = product(device, kernel, x, tokens, planes)
 
-    check(y, x, weights, first_row)
-
-
-@on_devices()
-@pytest.mark.parametrize("tokens", [1, 5])
-def test_the_first_rows_of_a_larger_matrix(device, rng, tokens):
-    planes, weights = random_matrix(rng, "q4", 83, 96)
-    x = rng.standard_normal((tokens, 96), np.float32)
-
-    y = product(device, Matmul("q4", 96, 43, 0, 83), x, tokens, planes)
-
-    check(y, x, weights[:43])
+    check(y, x, weights[w_row : w_row + n_out], first)
 
 
 def test_more_rows_than_one_dimension_has_groups(device, rng):
-    n_out = MAX_GROUPS * ROWS + 5
+    n_out = MAX_GROUPS * QUADS * 4 + 5
     planes, weights = random_matrix(rng, "f32", n_out, 1)
     x = rng.standard_normal((1, 1), np.float32)
-    kernel = Matmul("f32", 1, n_out, 0, n_out)
+    kernel = Matmul("f32", 1, n_out)
 
     y = product(device, kernel, x, 1, planes)
 
     assert kernel.step(1, "", ()).grid[1] == 2
     check(y, x, weights)
+
+
+def test_what_no_kernel_does_is_refused():
+    with pytest.raises(ShapeError, match="columns 24 to 37 of y, which has 36"):
+        Matmul("f32", 8, 13, 24, 36)
+    with pytest.raises(ShapeError, match="whole blocks of 32 are normed on the way, got n_in=84"):
+        Matmul("f32", 84, 8, source=Source("normed"))
+    with pytest.raises(ShapeError, match="not gated on the way"):
+        Matmul("w4", 64, 8, sink=Sink("gated"))
+    for more in ({"source": Source("normed")}, {"sink": Sink("softcap", cap=30.0)}):
+        with pytest.raises(ShapeError, match="for one token"):
+            Matmul("f32", 64, 8, **more).step(2, "", ())

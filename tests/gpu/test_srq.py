@@ -55,7 +55,7 @@ def test_a_linear_gives_the_codes_of_float64(device, rng, tokens, form, steps):
 def test_ties_go_to_even_and_codes_end_at_127(device):
     x = np.array([[0.5, 1.5, 2.5, -0.5, -1.5, 126.5, 127.5, 300, -127.5, -128.5, -129, 0]])
     linear = SrqLinear(np.eye(12, dtype=np.int8), np.ones((12, 1), np.float32), (0.25, 0.0))
-    kernel = Matmul("w8", 12, 12, 0, 12, srq=linear.steps)
+    kernel = Matmul("w8", 12, 12, srq=linear.steps)
 
     found = product(device, kernel, x.astype(np.float32) / 4, linear)
 
@@ -83,10 +83,10 @@ def test_a_tables_rows_are_its_codes_times_their_scales(device, rng, form, scale
 
 def test_rows_that_do_not_fill_words_are_refused():
     with pytest.raises(ShapeError, match=r"w2 takes rows of whole words, multiples of 16 .* 84"):
-        Matmul("w2", 84, 8, 0, 8)
+        Matmul("w2", 84, 8)
     with pytest.raises(ShapeError, match=r"3 scales a row .* same multiple of 4 of 64"):
         Embed("w4/3", 64, 8, 0, 1.0)
     with pytest.raises(ShapeError, match="one scale a row, this one is w4/2"):
-        Matmul("w4/2", 64, 8, 0, 8)
+        Matmul("w4/2", 64, 8)
     with pytest.raises(ShapeError, match="not with q4"):
-        Matmul("q4", 64, 8, 0, 8, srq=(0.1, 0.1))
+        Matmul("q4", 64, 8, srq=(0.1, 0.1))

@@ -30,3 +30,18 @@ def rms_bound(n: int, lanes: int = 64) -> float:
 def exp_bound(x: np.ndarray) -> np.ndarray:
     """Relative, of exp(x)."""
     return (3 + 2 * np.abs(x)) * ULP
+
+
+def gelu_bound(x: np.ndarray, error: np.ndarray | float = 0.0) -> np.ndarray:
+    """Of gelu(x), where x is `error` off: by its slope, by tanh's own error and that of tanh's argument.
+
+    Of the argument's error a slope of at most 1 is left, and nothing where tanh is flat.
+    """
+    size = np.abs(x) + error
+    inner = np.minimum(np.sqrt(2 / np.pi) * (size + 0.044715 * size**3), 10)
+    return 1.13 * error + 0.5 * size * (TANH + 8 * U * inner + 8 * U) + TINY
+
+
+def softcap_bound(x: np.ndarray, cap: float, error: np.ndarray | float = 0.0) -> np.ndarray:
+    """Of cap · tanh(x / cap), where x is `error` off."""
+    return error + cap * (TANH + 6 * U * np.minimum(np.abs(x) / cap, 10) + 2 * U)

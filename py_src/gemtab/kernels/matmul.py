@@ -57,7 +57,8 @@ class Sink:
     """What becomes of a mat-vec's sums.
 
     plain: y. gated: rows of a gate and, after them, as many of what it gates: gelu(gate) · up. ple:
-    gelu(y) times the per-layer inputs from `first_input` on. softcap: cap · tanh(y / cap).
+    gelu(y) times the per-layer inputs, of which y's column 0 has that at `first_input`. softcap:
+    cap · tanh(y / cap).
     """
 
     kind: str = "plain"
@@ -122,6 +123,9 @@ class Matmul:
             return (
                 f"only rows of whole blocks of {BLOCK} are normed on the way, got n_in={self.n_in}"
             )
+        end = self.first + self.n_out
+        if self.stride and self.stride < end:
+            return f"rows go to columns {self.first} to {end} of y, which has {self.stride}"
         return packed_fault(self.encoding, self.n_in) if packed else self._width_fault()
 
     def _width_fault(self) -> str | None:
