@@ -1,12 +1,12 @@
-"""norm, norm_add and ple_merge alone against float64."""
+"""norm, join and ple_merge alone against float64."""
 
 import numpy as np
 import pytest
 
 from gemtab.kernels.elementwise import PleMerge
-from gemtab.kernels.norm import Norm, NormAdd
+from gemtab.kernels.norm import Join, Norm
 from helpers.devices import on_devices
-from helpers.dispatch import dispatch, state_words, untouched, unwritten
+from helpers.dispatch import SPOILT, dispatch, state_words, untouched, unwritten
 from helpers.reference import rms
 from helpers.tolerance import TINY, U, rms_bound, sum_bound
 
@@ -56,23 +56,31 @@ def test_norm_of_zeros_is_zero(device):
 
 @on_devices("subgroups")
 @pytest.mark.parametrize("scaled", [False, True], ids=["plain", "scaled"])
+@pytest.mark.parametrize("normed", [False, True], ids=["alone", "normed"])
 @shapes
-def test_norm_add(device, variant, rng, planned, tokens, n, scaled):
-    x, w = chunk(rng, planned, n), weight(rng, n)
-    h = rng.standard_normal((planned, n)).astype(np.float32)
-    scalar = np.array([0.37], np.float32) if scaled else w
-    step = NormAdd(n, EPS, scaled, variant).step(planned, "", ())
+def test_join(device, variant, rng, planned, tokens, n, normed, scaled):
+    """The vectors of use lie among others, in floats from the 64th on."""
+    x, h = chunk(rng, planned, n), rng.standard_normal((planned, n)).astype(np.float32)
+    vectors = np.full(64 + 2 * n + 7, SPOILT).view(np.float32)
+    post_norm, norm, scalar = 64, 64 + n, 64 + 2 * n
+    vectors[post_norm:scalar] = weight(rng, 2 * n)
+    vectors[scalar] = 0.37
+    kernel = Join(n, EPS, post_norm, scalar if scaled else None, norm if normed else None, variant)
+    arrays = {"vectors": vectors, "y": unwritten(planned, n), "state": state_words(9, tokens)}
 
-    found = dispatch(device, step, x=x, h=h, weight=w, scalar=scalar, state=state_words(9, tokens))[
-        "h"
-    ]
+    found = dispatch(device, kernel.step(planned, "", ()), x=x, h=h, **arrays)
 
-    branch = rms(x[:tokens].astype(np.float64), EPS, w)
-    scale = float(scalar[0]) if scaled else 1.0
-    wanted = (h[:tokens] + branch) * scale
+    branch = rms(x[:tokens].astype(np.float64), EPS, vectors[post_norm:norm])
+    scale = float(vectors[scalar]) if scaled else 1.0
     bound = rms_bound(n) * np.abs(branch) + sum_bound(np.abs(h[:tokens]) + np.abs(branch), 2)
-    assert np.all(np.abs(found[:tokens] - wanted) <= scale * bound)
-    assert np.array_equal(found[tokens:], h[tokens:])
+    stream, y = found["h"], found["y"]
+    assert np.all(np.abs(stream[:tokens] - (h[:tokens] + branch) * scale) <= scale * bound)
+    assert np.array_equal(stream[tokens:], h[tokens:])
+    if normed:
+        wanted = rms(stream[:tokens].astype(np.float64), EPS, vectors[norm:scalar])
+        assert np.all(np.abs(y[:tokens] - wanted) <= rms_bound(n) * np.abs(wanted) + TINY)
+        y[:tokens] = unwritten(1)
+    assert untouched(y).all()
 
 
 @on_devices("subgroups")

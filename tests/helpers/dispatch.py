@@ -7,6 +7,7 @@ NaN alone would not do, because a NaN that passes through a sum keeps its bits.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -36,17 +37,24 @@ def state_words(position: int = 0, tokens: int = 1, **words) -> np.ndarray:
     return np.frombuffer(State(position, tokens, **words).to_bytes(), np.uint32)
 
 
-def dispatch(device, *steps: Step, times: int = 1, **arrays: np.ndarray) -> dict[str, np.ndarray]:
+def dispatch(
+    device,
+    *steps: Step,
+    times: int = 1,
+    same: Mapping[str, str] | None = None,
+    **arrays: np.ndarray,
+) -> dict[str, np.ndarray]:
     """Run steps whose slots are filled by the arrays of their names; return the buffers they write.
 
-    A kernel's slot `y` takes the array `y`; steps that share a name share the buffer.
+    A kernel's slot `y` takes the array `y`; steps that share a name share the buffer. `same` gives a
+    slot the array of another name.
     """
     written = {slot[1:] for step in steps for slot in step.kernel.bindings if slot[0] == "*"}
     for name, array in arrays.items():
         data = _guarded(array, WATCHED if name in written else SPOILT)
         device.create(Buffer(name, len(data)))
         device.write(name, 0, data)
-    bound = [replace(step, slices=_slices(step, arrays)) for step in steps]
+    bound = [replace(step, slices=_slices(step, same or {}, arrays)) for step in steps]
     asyncio.run(_run(device, Program("test", 1, (), tuple(bound)), times))
     return {name: _read(device, name, arrays[name]) for name in sorted(written)}
 
@@ -65,8 +73,11 @@ async def _run(device, program: Program, times: int) -> None:
     await device.replay(program.name, times)
 
 
-def _slices(step: Step, arrays: dict[str, np.ndarray]) -> tuple[Slice, ...]:
-    names = [slot.lstrip("*") for slot in step.kernel.bindings]
+def _slices(
+    step: Step, same: Mapping[str, str], arrays: dict[str, np.ndarray]
+) -> tuple[Slice, ...]:
+    slots = [slot.lstrip("*") for slot in step.kernel.bindings]
+    names = [same.get(slot, slot) for slot in slots]
     return tuple(Slice(name, 0, arrays[name].nbytes + 4 * GUARD) for name in names)
 
 
