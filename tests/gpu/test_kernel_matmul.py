@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gemtab.kernels.matmul import ROWS, Matmul
+from gemtab.kernels.matmul import ROWS, TILE_ROWS, TILE_TOKENS, Matmul
 from gemtab.kernels.variant import MAX_GROUPS
 from helpers.devices import on_devices
 from helpers.dispatch import dispatch, state_words, untouched, unwritten
@@ -11,7 +11,8 @@ from helpers.encoded import ENCODINGS, random_matrix, widths
 from helpers.tolerance import sum_bound
 
 MATRICES = [(encoding, n_in) for encoding in ENCODINGS for n_in in widths(encoding)]
-CHUNKS = {"one token": (1, 1), "two": (2, 2), "a tile and one": (33, 33), "a part": (61, 35)}
+# tokens planned for and asked for: the fewest of both kernels, a tile and one more, a part of a chunk
+CHUNKS = [(1, 1), (2, 2), (TILE_TOKENS + 1, TILE_TOKENS + 1), (TILE_TOKENS + 7, TILE_TOKENS - 5)]
 
 
 def product(device, kernel, x, tokens, planes):
@@ -35,10 +36,10 @@ def check(y, x, weights, first_row=0):
 @on_devices("shader-f16")
 @pytest.mark.parametrize(("encoding", "n_in"), MATRICES)
 def test_every_encoding_and_width(device, variant, rng, encoding, n_in):
-    n_out = 37
+    n_out = TILE_ROWS + 3
     planes, weights = random_matrix(rng, encoding, n_out, n_in)
     kernel = Matmul(encoding, n_in, n_out, 0, n_out, variant)
-    for planned, tokens in CHUNKS.values():
+    for planned, tokens in CHUNKS:
         x = rng.standard_normal((planned, n_in), np.float32)
 
         y = product(device, kernel, x, tokens, planes)

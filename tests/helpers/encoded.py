@@ -7,8 +7,8 @@ from gemtab_build.quantize import choose_encoding, decode, encode
 from helpers.srq import pack, quantize
 
 ENCODINGS = (*WEIGHT_ENCODINGS, *PACKED_BITS)
-# one value; even; odd; prime; whole words of 8, 4 and 2 bits; an odd number of blocks
-WIDTHS = (1, 62, 75, 97, 148, 152, 176, 1184)
+# one value; even; odd; prime; whole words of 8, 4 and 2 bits; one block; an odd number of blocks
+WIDTHS = (1, 62, 75, 97, 148, 152, 176, 32, 1184)
 
 
 def widths(encoding: str) -> list[int]:
