@@ -9,7 +9,7 @@ from gemtab.contracts.quantization import KV_ENCODINGS
 from gemtab.kernels.attend import NO_WINDOW, Attend
 from gemtab.kernels.variant import LANES
 from helpers.devices import on_devices
-from helpers.dispatch import UNWRITTEN, dispatch, state_words, untouched, unwritten
+from helpers.dispatch import SPOILT, dispatch, state_words, untouched, unwritten
 from helpers.kv import decode_kv, encode_kv
 from helpers.reference import attend, attention
 from helpers.tolerance import TINY, ULP, U, exp_bound, sum_bound
@@ -50,7 +50,7 @@ def random_rings(rng, case, encoding):
     for _ in "kv":
         values = rng.standard_normal((len(keys), case.kv_heads, case.head_dim), np.float32)
         words = encode_kv(values, encoding)
-        ring = np.full((case.ring, *words.shape[1:]), UNWRITTEN)
+        ring = np.full((case.ring, *words.shape[1:]), SPOILT)
         ring[keys % case.ring] = words
         rings.append(ring)
         numbers.append(decode_kv(words, encoding, case.head_dim))
@@ -84,7 +84,7 @@ def check(device, variant, rng, case, encoding):
     rings, (k, v) = random_rings(rng, case, encoding)
     q = rng.standard_normal((planned, case.heads, case.head_dim))
     q = (q * case.spread * case.head_dim**-0.5).astype(np.float32)
-    q[case.tokens :] = unwritten(1)
+    q[case.tokens :] = SPOILT.view(np.float32)
     kernel = Attend(
         encoding, case.heads, case.kv_heads, case.head_dim, case.window, case.ring, variant
     )

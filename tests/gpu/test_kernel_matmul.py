@@ -6,7 +6,7 @@ import pytest
 from gemtab.kernels.matmul import ROWS, TILE_ROWS, TILE_TOKENS, Matmul
 from gemtab.kernels.variant import MAX_GROUPS
 from helpers.devices import on_devices
-from helpers.dispatch import dispatch, state_words, untouched, unwritten
+from helpers.dispatch import SPOILT, dispatch, state_words, untouched, unwritten
 from helpers.encoded import ENCODINGS, random_matrix, widths
 from helpers.tolerance import sum_bound
 
@@ -17,7 +17,7 @@ CHUNKS = [(1, 1), (2, 2), (TILE_TOKENS + 1, TILE_TOKENS + 1), (TILE_TOKENS + 7, 
 
 def product(device, kernel, x, tokens, planes):
     """y [planned, stride] as the kernel leaves it, planned for all rows of x and asked for `tokens`."""
-    x = np.where(np.arange(len(x))[:, None] < tokens, x, unwritten(1))
+    x = np.where(np.arange(len(x))[:, None] < tokens, x, SPOILT.view(np.float32))
     y = unwritten(len(x), kernel.stride)
     step = kernel.step(len(x), "", ())
     return dispatch(device, step, x=x, y=y, state=state_words(5, tokens), **planes)["y"]

@@ -1,8 +1,9 @@
 """One kernel alone on a device: arrays in, arrays out, and a watch on everything around them.
 
-Every buffer is bound with GUARD words behind its data. They and what a test has yet to see written
-hold UNWRITTEN, which is NaN as one f32 and as two f16: a stray read spoils the result, and a stray
-write shows.
+Every buffer is bound with GUARD words behind its data. Behind what a kernel only reads they are SPOILT,
+NaN as one f32 and as two f16, so that a stray read spoils the result; behind what it writes they are
+WATCHED, a number, so that a stray write shows. What is still to be written is UNWRITTEN, another NaN:
+NaN alone would not do, because a NaN that passes through a sum keeps its bits.
 """
 
 import asyncio
@@ -14,7 +15,9 @@ from gemtab.contracts.program import Buffer, Program, Slice, Step
 from gemtab.contracts.state import State
 from gemtab_build.shaders import render
 
+SPOILT = np.uint32(0x7FC17FC1)
 UNWRITTEN = np.uint32(0x7FC57FC3)
+WATCHED = np.uint32(0x4640E6B7)  # 12345.68
 GUARD = 67
 
 
@@ -38,13 +41,13 @@ def dispatch(device, *steps: Step, times: int = 1, **arrays: np.ndarray) -> dict
 
     A kernel's slot `y` takes the array `y`; steps that share a name share the buffer.
     """
+    written = {slot[1:] for step in steps for slot in step.kernel.bindings if slot[0] == "*"}
     for name, array in arrays.items():
-        data = _words(array)
-        device.create(Buffer(name, data.nbytes))
-        device.write(name, 0, data.tobytes())
+        data = _guarded(array, WATCHED if name in written else SPOILT)
+        device.create(Buffer(name, len(data)))
+        device.write(name, 0, data)
     bound = [replace(step, slices=_slices(step, arrays)) for step in steps]
     asyncio.run(_run(device, Program("test", 1, (), tuple(bound)), times))
-    written = {slot[1:] for step in steps for slot in step.kernel.bindings if slot[0] == "*"}
     return {name: _read(device, name, arrays[name]) for name in sorted(written)}
 
 
@@ -64,18 +67,15 @@ async def _run(device, program: Program, times: int) -> None:
 
 def _slices(step: Step, arrays: dict[str, np.ndarray]) -> tuple[Slice, ...]:
     names = [slot.lstrip("*") for slot in step.kernel.bindings]
-    return tuple(Slice(name, 0, _words(arrays[name]).nbytes) for name in names)
+    return tuple(Slice(name, 0, arrays[name].nbytes + 4 * GUARD) for name in names)
 
 
-def _words(array: np.ndarray) -> np.ndarray:
-    """An array's words, then the guard."""
-    words = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint32)
-    return np.concatenate([words, np.full(GUARD, UNWRITTEN)])
+def _guarded(array: np.ndarray, guard: np.uint32) -> bytes:
+    return np.ascontiguousarray(array).tobytes() + np.full(GUARD, guard).tobytes()
 
 
 def _read(device, name: str, like: np.ndarray) -> np.ndarray:
-    size = like.nbytes + 4 * GUARD
-    data = asyncio.run(device.read(Slice(name, 0, size)))
+    data = asyncio.run(device.read(Slice(name, 0, like.nbytes + 4 * GUARD)))
     guard = np.frombuffer(data[like.nbytes :], np.uint32)
-    assert untouched(guard).all(), f"{name} was written past its end"
+    assert np.all(guard == WATCHED), f"{name} was written past its end"
     return np.frombuffer(data[: like.nbytes], like.dtype).reshape(like.shape).copy()
