@@ -1,5 +1,7 @@
 """The site around a model: the page, Pyodide and the engine, written to a folder."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from gemtab_build.pyodide_assets import ROOT, compile_archive, pyodide_files
 from gemtab_build.python_archive import packages_archive
 from gemtab_build.replacing import write_listing
 
+APP = "app.json"  # what web/sw.js keeps for visits without a network
 DEVELOPMENT_NAMES = {
     "package.json", "package-lock.json", "jsconfig.json", "tsconfig.json", "biome.json",
     "node_modules", "tests", "README.md",
@@ -34,7 +37,14 @@ def site_files() -> dict[str, bytes]:
     files = page_files(web_folder())
     files |= {f"pyodide/{name}": data for name, data in pyodide_files().items()}
     files["python/packages.zip"] = compile_archive(packages_archive())
-    return files
+    return files | {APP: app_listing(files)}
+
+
+def app_listing(files: Mapping[str, bytes]) -> bytes:
+    """The SHA-256 of each file of the app, and of all of them as its version."""
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
+    version = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
+    return json.dumps({"version": version, "files": hashes}, indent=1).encode() + b"\n"
 
 
 def web_folder() -> Path:
