@@ -17,9 +17,12 @@ DEVELOPMENT_NAMES = {
 }  # fmt: skip
 
 
-def write_site(folder: Path) -> None:
-    """Write page, Pyodide and engine to a new folder, and the listing of their names."""
-    files = site_files()
+def write_site(folder: Path, origin: str | None = None) -> None:
+    """Write page, Pyodide and engine to a new folder, and the listing of their names.
+
+    The page may fetch from `origin` as well as from its own.
+    """
+    files = site_files(origin)
     write_files(folder, files)
     write_listing(folder, set(files))
 
@@ -32,12 +35,22 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         path.write_bytes(data)
 
 
-def site_files() -> dict[str, bytes]:
+def site_files(origin: str | None = None) -> dict[str, bytes]:
     """Every file of the site but the model's, by its path in the site."""
     files = page_files(web_folder())
+    if origin:
+        files["index.html"] = allow(files["index.html"], origin)
     files |= {f"pyodide/{name}": data for name, data in pyodide_files().items()}
     files["python/packages.zip"] = compile_archive(packages_archive())
     return files | {APP: app_listing(files)}
+
+
+def allow(page: bytes, origin: str) -> bytes:
+    """The page with an origin in its policy, to fetch from."""
+    before, directive, after = page.partition(b"connect-src 'self'")
+    if not directive:
+        raise ValueError("index.html has no connect-src 'self'")
+    return before + directive + b" " + origin.encode() + after
 
 
 def app_listing(files: Mapping[str, bytes]) -> bytes:

@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Any
+from urllib.parse import urljoin
 
 from playwright.sync_api import BrowserContext
 
@@ -44,7 +45,8 @@ class Tab:
         budget: int = 1 << 20, **patience: int,
     ) -> None:  # fmt: skip
         """Start loading sources of the server, and return at once."""
-        absolute = [one | {"url": f"{self.pieces.address}pieces/{one['url']}"} for one in sources]
+        base = f"{self.pieces.address}pieces/"
+        absolute = [one | {"url": urljoin(base, one["url"])} for one in sources]
         order = list(range(len(sources))) if order is None else order
         job = {"sources": absolute, "order": order, "patience": QUICK | patience, "budget": budget}
         self.page.evaluate(BEGIN, job)

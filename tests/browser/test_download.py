@@ -3,7 +3,16 @@
 import pytest
 
 from browser.load_tab import Tab, source
-from browser.piece_server import Pieces, cut, short, stall, status, without_ranges, wrong
+from browser.piece_server import (
+    Pieces,
+    cut,
+    serve_pieces,
+    short,
+    stall,
+    status,
+    without_ranges,
+    wrong,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -52,6 +61,18 @@ def test_ranges_of_one_file(tab: Tab, pieces: Pieces):
 
     assert found["sums"] == [sum(CONTENT[0][:100]), sum(CONTENT[0][100:600])]
     assert sorted(pieces.asked) == [("file", "bytes=0-99"), ("file", "bytes=100-599")]
+
+
+def test_ranges_of_a_file_on_another_host(tab: Tab):
+    with serve_pieces() as other:
+        other.files["file"] = CONTENT[0]
+        url = other.address + "pieces/file"
+        parts = [source(url, CONTENT[0], 0, 100), source(url, CONTENT[0], 100, 500)]
+
+        found = tab.load(parts)
+
+        assert found["sums"] == [sum(CONTENT[0][:100]), sum(CONTENT[0][100:600])]
+        assert sorted(other.asked) == [("file", "bytes=0-99"), ("file", "bytes=100-599")]
 
 
 def test_the_start_of_a_longer_file(tab: Tab, pieces: Pieces):
