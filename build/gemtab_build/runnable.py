@@ -1,10 +1,12 @@
 """What the engine could not run later, refused by name before anything is written."""
 
+import json
 from collections.abc import Iterable, Mapping
 from math import inf
 
 from gemtab.contracts.errors import CheckpointError, ShapeError
 from gemtab.contracts.model_config import LayerConfig, ModelConfig
+from gemtab.contracts.plain import from_plain
 from gemtab.kernels.variant import check_head_dim
 from gemtab.text.vocabulary import Vocabulary
 
@@ -38,6 +40,10 @@ def check_config(config: ModelConfig) -> None:
             raise CheckpointError(
                 f"config.json gives {kind} layers the head_dims {sorted(dims)}; Gemtab runs one a kind."
             )
+    try:  # whatever else a manifest could not give back
+        from_plain(ModelConfig, json.loads(json.dumps(config.to_json())), "the model")
+    except ValueError as error:
+        raise CheckpointError(f"config.json is not as expected: {error}.") from error
 
 
 def _check_numbers(config: ModelConfig) -> None:

@@ -30,6 +30,7 @@ CONFIGS = {
     "a size with a fraction": ({"num_attention_heads": 2.0}, r"num_attention_heads is 2\.0"),
     "a cap that is text": ({"final_logit_softcapping": "30"}, "final_logit_softcapping is '30'"),
     "an eps below zero": ({"rms_norm_eps": -1e-6}, "rms_norm_eps is -1e-06"),
+    "a truth that is text": ({"tie_word_embeddings": "yes"}, "tied is 'yes', not bool"),
     "experts": ({"enable_moe_block": True}, "mixture-of-experts"),
     "values that are the keys": ({"attention_k_eq_v": True}, "attention_k_eq_v"),
     "another architecture": ({"architectures": ["LlamaForCausalLM"]}, "'LlamaForCausalLM'"),

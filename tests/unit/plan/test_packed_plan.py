@@ -86,7 +86,10 @@ def test_each_linear_is_told_its_grids(model):
 
 
 def test_grids_come_back_from_a_manifest_to_the_last_bit():
-    tensor = Tensor((8, 16), "w2", (), (0.1 + 2**-40, 0.0))
-    manifest = Manifest("m", "packed", CONFIG, Generation((1,)), {}, (), {"t": tensor}, {})
+    tensors = {
+        name: Tensor(shape, "w2", (), (0.1 + 2**-40, 0.0))
+        for name, shape in names.tensor_shapes(CONFIG).items()
+    }
+    manifest = Manifest("m", "packed", CONFIG, Generation((1,)), {}, (), tensors, {})
 
     assert Manifest.from_json(manifest.to_json()) == manifest
