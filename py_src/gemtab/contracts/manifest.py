@@ -7,6 +7,7 @@ tensor's plane lies in pieces: byte ranges of sources, whole rows each, in row o
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from gemtab.contracts.errors import ArtifactError
 from gemtab.contracts.model_config import ModelConfig

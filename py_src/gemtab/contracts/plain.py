@@ -10,8 +10,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 def from_plain(kind: Any, data: Any, where: str = "it") -> Any:
     """`data` as a `kind`; ValueError names what is of another type, missing, or too much.
 
-    Knows dataclasses, tuple[X, ...] and tuple[X, Y], Mapping[str, X], X | None, and JSON's own types.
+    Knows dataclasses, tuple[X, ...] and tuple[X, Y], Mapping[str, X], X | None, JSON's own types, and Any.
     """
+    if kind is Any:
+        return data
     if is_dataclass(kind):
         return _dataclass(kind, data, where)
     origin, args = get_origin(kind), get_args(kind)

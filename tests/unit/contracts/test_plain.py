@@ -1,7 +1,8 @@
 """Plain data into dataclasses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ class Tree:
     by_name: Mapping[str, Leaf]
     best: Leaf | None = None
     tall: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 DATA = {
@@ -28,13 +30,14 @@ DATA = {
     "pair": [1, 2.5],
     "by_name": {"c": {"name": "c"}},
     "best": None,
+    "more": {"d": [1, {}]},
 }
 
 
 def test_annotations_say_what_becomes_what():
     tree = from_plain(Tree, DATA)
 
-    assert tree == Tree((Leaf("a"), Leaf("b", 2.0)), (1, 2.5), {"c": Leaf("c")})
+    assert tree == Tree((Leaf("a"), Leaf("b", 2.0)), (1, 2.5), {"c": Leaf("c")}, more={"d": [1, {}]})
     assert type(tree.leaves[1].size) is float
 
 
