@@ -7,11 +7,11 @@ tensor's plane lies in pieces: byte ranges of sources, whole rows each, in row o
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from gemtab.contracts.errors import ArtifactError
 from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.names import tensor_shapes
+from gemtab.contracts.needs import Needs
 from gemtab.contracts.plain import from_plain
 from gemtab.contracts.quantization import is_encoding
 
@@ -78,7 +78,7 @@ class File:
 class Manifest:
     """All of an artifact. `files` holds `tokenizer`, `chat_template` and `kernels`.
 
-    `needs` is what plan/needs.py says of the model, for a page to judge a device by; empty in older ones.
+    `needs` is for a page to judge a device by; older artifacts have none.
     """
 
     model: str
@@ -90,7 +90,7 @@ class Manifest:
     tensors: Mapping[str, Tensor]
     files: Mapping[str, File]
     notes: tuple[str, ...] = ()
-    needs: Mapping[str, Any] = field(default_factory=dict)
+    needs: Needs | None = None
     format: int = field(default=FORMAT)
 
     def to_json(self) -> str:
