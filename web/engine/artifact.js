@@ -104,6 +104,7 @@ export class Artifact {
   async #open(modelUrl) {
     const { signal } = this.#ending;
     const [found, store] = await Promise.all([fetchManifest(modelUrl, signal), Store.open()]);
+    store?.tidy().catch(() => {}); // what stays is overwritten
     await remember(found.url, found.text).catch(() => {}); // a full disk is told when a piece does not fit
     const pieces = new Pieces(store, {
       signal,
