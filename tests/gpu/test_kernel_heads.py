@@ -32,8 +32,10 @@ def table(head_dim):
 
 
 def random_heads(rng, planned, heads, head_dim):
-    x = rng.standard_normal((planned, heads, head_dim)).astype(np.float32) * 7
-    return x, rng.uniform(-2, 2, head_dim).astype(np.float32)
+    """Heads of several magnitudes, of which the smallest are next to eps, and a weight."""
+    sizes = 10.0 ** np.resize([1, -3, 2, 0], (planned, 1, 1))
+    x = rng.standard_normal((planned, heads, head_dim)) * sizes
+    return x.astype(np.float32), rng.uniform(-2, 2, head_dim).astype(np.float32)
 
 
 def turned(x, weight, settings, position):
