@@ -49,6 +49,13 @@ def test_no_more_is_held_than_the_budget(tab: Tab, sources, order):
     assert 0 < found["mostHeld"] <= 3000
 
 
+def test_sources_taken_together_wait_for_room(tab: Tab, sources):
+    found = tab.load(sources, budget=3000, together=True)
+
+    assert found["sums"] == SUMS
+    assert 0 < found["mostHeld"] <= 3000
+
+
 def test_sources_that_nobody_takes_stand_in_nobodys_way(tab: Tab, sources):
     assert tab.load(sources, order=[7], budget=3000)["sums"] == [SUMS[7]]
 
