@@ -4,7 +4,7 @@
  */
 
 import { stored } from "../engine/models.js";
-import { inBytes, partOf } from "./amounts.js";
+import { inBytes, partOf } from "../engine/amounts.js";
 import { element } from "./dom.js";
 
 const IN_USE = "Some of it is in use. Close other tabs that use it and delete it again.";
