@@ -7,6 +7,7 @@ from pathlib import Path
 from gemtab.contracts.errors import UsageError
 from gemtab.contracts.manifest import File, Manifest
 from gemtab.contracts.quantization import WEIGHT_ENCODINGS
+from gemtab.plan.needs import needs
 from gemtab.text.vocabulary import write_vocabulary
 from gemtab.weights.files import FileArtifact
 from gemtab_build.checkpoint import open_checkpoint
@@ -73,6 +74,7 @@ def write_artifact(
         tensors=tensors,
         files=files,
         notes=(*source.notes, *notes, *more),
+        needs=needs(checkpoint.config, tensors),
     )
     for key, content in extra(manifest).items():
         files[key] = _write(place, key, *content)

@@ -1,13 +1,16 @@
 """Facts about a checkpoint or an artifact: sizes, memory at several contexts, a device's needs."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gemtab.contracts.manifest import Manifest
+from gemtab.contracts.manifest import Manifest, Tensor
 from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.names import tensor_shapes
 from gemtab.contracts.placement import rows_and_width
 from gemtab.contracts.quantization import kv_row_words, planes
+from gemtab.plan.needs import needs
 from gemtab_build.artifact import open_artifact
 from gemtab_build.encode_tensors import choose_for
 from gemtab_build.model_source import look_at_model
@@ -26,20 +29,24 @@ def inspect(model: str, revision: str | None = None) -> dict[str, Any]:
     names, notes = match_tensors(checkpoint.tensors, checkpoint.config)
     packed = find_packed(checkpoint, names)
     wanted = choose_weights("auto", packed)
-    encodings = {
-        name: packed[name].encoding
-        if name in packed
-        else choose_for(checkpoint, names[name], shape, wanted)[0]
+    tensors = {
+        name: Tensor(
+            shape,
+            packed[name].encoding
+            if name in packed
+            else choose_for(checkpoint, names[name], shape, wanted)[0],
+            (),
+        )
         for name, shape in tensor_shapes(checkpoint.config).items()
     }
-    facts = _facts(checkpoint.config, encodings)
+    facts = _facts(checkpoint.config, tensors)
     dtypes = sorted({tensor.dtype for tensor in checkpoint.tensors.values()})
     return {"kind": "checkpoint", "dtypes": dtypes, **facts, "notes": list(notes)}
 
 
 def of_manifest(manifest: Manifest) -> dict[str, Any]:
     """Facts of an artifact."""
-    facts = _facts(manifest.config, {n: t.encoding for n, t in manifest.tensors.items()})
+    facts = _facts(manifest.config, manifest.tensors)
     return {
         "kind": "artifact",
         "model": manifest.model,
@@ -52,12 +59,12 @@ def of_manifest(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _facts(config: ModelConfig, encodings: dict[str, str]) -> dict[str, Any]:
+def _facts(config: ModelConfig, stored: Mapping[str, Tensor]) -> dict[str, Any]:
     tensors: dict[str, dict[str, Any]] = {
         name: {
             "shape": list(shape),
-            "encoding": encodings[name],
-            "bytes": _bytes(shape, encodings[name]),
+            "encoding": stored[name].encoding,
+            "bytes": _bytes(shape, stored[name].encoding),
         }
         for name, shape in tensor_shapes(config).items()
     }
@@ -77,6 +84,7 @@ def _facts(config: ModelConfig, encodings: dict[str, str]) -> dict[str, Any]:
         "weight_bytes_by_encoding": by_encoding,
         "kv_bytes_f16": {str(n): kv_bytes(config, n) for n in _contexts(config.max_position)},
         "device": {"largest_plane": largest, "smallest_binding": min(largest, MIN_BINDING)},
+        "needs": asdict(needs(config, stored)),
     }
 
 

@@ -1,4 +1,4 @@
-"""kernels.json: the WGSL of every kernel that a plan may pick for a model, on any device."""
+"""kernels.json: the WGSL of every kernel that a plan may pick for a model, on any device, and of `measure`."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,8 @@ from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.program import Kernel
-from gemtab.contracts.quantization import KV_ENCODINGS
+from gemtab.contracts.quantization import BLOCK, KV_ENCODINGS
+from gemtab.kernels.measure import ROWS, Measure
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
@@ -34,8 +35,9 @@ def kernels_json(config: ModelConfig, tensors: Mapping[str, Tensor]) -> bytes:
 
 
 def all_kernels(config: ModelConfig, tensors: Mapping[str, Tensor]) -> dict[str, Kernel]:
-    """Every kernel of every pass, feature set and cache encoding, by name."""
-    found: dict[str, Kernel] = {}
+    """Every kernel of every pass, feature set and cache encoding, by name; and the page's own measure."""
+    measure = Measure(BLOCK, ROWS).kernel
+    found = {measure.name: measure}
     for features in ((), FEATURES[:1], FEATURES[1:], FEATURES):
         limits = {"maxStorageBufferBindingSize": ANY_SIZE, "maxBufferSize": ANY_SIZE}
         facts = DeviceFacts("any", frozenset(features), limits)

@@ -7,6 +7,7 @@ from gemtab.contracts.errors import ArtifactError
 from gemtab.contracts.manifest import Manifest, Source, Tensor
 from gemtab.contracts.placement import rows_and_width
 from gemtab.contracts.quantization import Plane, planes
+from gemtab.weights.files import missing
 from gemtab_build.quantize import Floats, decode
 
 
@@ -55,7 +56,7 @@ def check_source(folder: Path, source: Source) -> None:
                 digest.update(data)
                 left -= len(data)
     except FileNotFoundError:
-        raise ArtifactError(f"{path} is missing. Build the site again.") from None
+        raise missing(folder, source.url) from None
     if left:
         raise ArtifactError(
             f"{path} ends {left} bytes before the {source.bytes} it should have. Build it again."

@@ -1,9 +1,12 @@
 """What the engine could not run later, refused by name before anything is written."""
 
+import json
 from collections.abc import Iterable, Mapping
+from math import inf
 
 from gemtab.contracts.errors import CheckpointError, ShapeError
 from gemtab.contracts.model_config import LayerConfig, ModelConfig
+from gemtab.contracts.plain import from_plain
 from gemtab.kernels.variant import check_head_dim
 from gemtab.text.vocabulary import Vocabulary
 
@@ -22,6 +25,7 @@ def check_config(config: ModelConfig) -> None:
         sizes["hidden_size_per_layer_input"] = config.ple_dim
         sizes["vocab_size_per_layer_input"] = config.ple_vocab
     _check_counts("config.json", sizes)
+    _check_numbers(config)
     if config.ple_dim and config.ple_vocab < config.vocab:
         raise CheckpointError(
             f"config.json: vocab_size_per_layer_input is {config.ple_vocab}, less than vocab_size "
@@ -36,6 +40,22 @@ def check_config(config: ModelConfig) -> None:
             raise CheckpointError(
                 f"config.json gives {kind} layers the head_dims {sorted(dims)}; Gemtab runs one a kind."
             )
+    try:  # whatever else a manifest could not give back
+        from_plain(ModelConfig, json.loads(json.dumps(config.to_json())), "the model")
+    except ValueError as error:
+        raise CheckpointError(f"config.json is not as expected: {error}.") from error
+
+
+def _check_numbers(config: ModelConfig) -> None:
+    numbers = {
+        "rms_norm_eps": config.eps,
+        "final_logit_softcapping": config.softcap,
+        "rope_theta": min(config.rope_sliding.theta, config.rope_full.theta),
+        "partial_rotary_factor": config.rope_full.partial,
+    }
+    for name, number in numbers.items():
+        if type(number) not in (int, float) or not 0 <= number < inf:
+            raise CheckpointError(f"config.json: {name} is {number!r}, not a number from 0 up.")
 
 
 def _check_layer(config: ModelConfig, index: int, layer: LayerConfig) -> None:

@@ -1,5 +1,7 @@
 """The site around a model: the page, Pyodide and the engine, written to a folder."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,15 +10,19 @@ from gemtab_build.pyodide_assets import ROOT, compile_archive, pyodide_files
 from gemtab_build.python_archive import packages_archive
 from gemtab_build.replacing import write_listing
 
+APP = "app.json"  # what web/sw.js keeps for visits without a network
 DEVELOPMENT_NAMES = {
     "package.json", "package-lock.json", "jsconfig.json", "tsconfig.json", "biome.json",
     "node_modules", "tests", "README.md",
 }  # fmt: skip
 
 
-def write_site(folder: Path) -> None:
-    """Write page, Pyodide and engine to a new folder, and the listing of their names."""
-    files = site_files()
+def write_site(folder: Path, origin: str | None = None) -> None:
+    """Write page, Pyodide and engine to a new folder, and the listing of their names.
+
+    The page may fetch from `origin` as well as from its own.
+    """
+    files = site_files(origin)
     write_files(folder, files)
     write_listing(folder, set(files))
 
@@ -29,12 +35,29 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         path.write_bytes(data)
 
 
-def site_files() -> dict[str, bytes]:
+def site_files(origin: str | None = None) -> dict[str, bytes]:
     """Every file of the site but the model's, by its path in the site."""
     files = page_files(web_folder())
+    if origin:
+        files["index.html"] = allow(files["index.html"], origin)
     files |= {f"pyodide/{name}": data for name, data in pyodide_files().items()}
     files["python/packages.zip"] = compile_archive(packages_archive())
-    return files
+    return files | {APP: app_listing(files)}
+
+
+def allow(page: bytes, origin: str) -> bytes:
+    """The page with an origin in its policy, to fetch from."""
+    before, directive, after = page.partition(b"connect-src 'self'")
+    if not directive:
+        raise ValueError("index.html has no connect-src 'self'")
+    return before + directive + b" " + origin.encode() + after
+
+
+def app_listing(files: Mapping[str, bytes]) -> bytes:
+    """The SHA-256 of each file of the app, and of all of them as its version."""
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
+    version = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
+    return json.dumps({"version": version, "files": hashes}, indent=1).encode() + b"\n"
 
 
 def web_folder() -> Path:

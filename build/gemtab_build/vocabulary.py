@@ -18,6 +18,7 @@ from gemtab_build import vocabulary_form as form
 from gemtab_build.vocabulary_merges import find_cut, implied_prefix
 
 Merge = tuple[str, str]
+MAX_IDS = 1 << 24  # the list of tokens has a place for every id
 
 
 def read_tokenizer_file(source: Path) -> Vocabulary:
@@ -77,7 +78,12 @@ def _parsed_by_reference(text: str) -> Tokenizer:
 
 
 def _tokens(ids: Mapping[str, int]) -> list[str | None]:
-    tokens: list[str | None] = [None] * (max(ids.values(), default=-1) + 1)
+    highest = max(ids.values(), default=-1)
+    if highest >= MAX_IDS:
+        raise TokenizerError(
+            f"a token has the id {highest}, Gemtab reads ids below {MAX_IDS}. Download it again."
+        )
+    tokens: list[str | None] = [None] * (highest + 1)
     for token, token_id in ids.items():
         if tokens[token_id] is not None:
             raise TokenizerError(

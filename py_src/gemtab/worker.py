@@ -30,7 +30,6 @@ class Door:
         self._host = host
         self._session: Session | None = None
         self._manifest: Manifest | None = None
-        self._table: Sequence[TablePlane] = ()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped: set[int] = set()
         self._turn = asyncio.Lock()  # one reply at a time: they share the cache
@@ -86,6 +85,8 @@ class Door:
         engine = await Engine.load(
             device, manifest, settings, shaders, self._upload, stage=self._stage
         )
+        if engine.table:
+            self._host.openTable(json.dumps([asdict(plane) for plane in engine.table]))
         tokenizer = Tokenizer.from_bytes(await self._file("tokenizer"))
         template = ChatTemplate(
             (await self._file("chat_template")).decode(), dict(manifest.special_tokens)
@@ -112,11 +113,8 @@ class Door:
         wanted = [[t.buffer, t.buffer_offset, t.source_offset, t.bytes] for t in targets]
         await settled(self._host.uploadSource(index, json.dumps(wanted)))
 
-    async def _stage(self, table: Sequence[TablePlane], ids: Sequence[int]) -> None:
+    async def _stage(self, _table: Sequence[TablePlane], ids: Sequence[int]) -> None:
         """Rows go from where the table lies to the GPU in JavaScript, all planes in one call."""
-        if table is not self._table:
-            self._host.openTable(json.dumps([asdict(plane) for plane in table]))
-            self._table = table
         await settled(self._host.stageRows(json.dumps(list(ids))))
 
     async def _reply(self, request: Mapping[str, Any]) -> None:

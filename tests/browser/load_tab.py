@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Any
+from urllib.parse import urljoin
 
 from playwright.sync_api import BrowserContext
 
@@ -41,12 +42,14 @@ class Tab:
 
     def begin(
         self, sources: list[dict[str, Any]], order: list[int] | None = None,
-        budget: int = 1 << 20, **patience: int,
+        budget: int = 1 << 20, together: bool = False, **patience: int,
     ) -> None:  # fmt: skip
-        """Start loading sources of the server, and return at once."""
-        absolute = [one | {"url": f"{self.pieces.address}pieces/{one['url']}"} for one in sources]
+        """Start loading sources of the server, in turn or all together, and return at once."""
+        base = f"{self.pieces.address}pieces/"
+        absolute = [one | {"url": urljoin(base, one["url"])} for one in sources]
         order = list(range(len(sources))) if order is None else order
         job = {"sources": absolute, "order": order, "patience": QUICK | patience, "budget": budget}
+        job["together"] = together
         self.page.evaluate(BEGIN, job)
 
     def end(self) -> dict[str, Any]:

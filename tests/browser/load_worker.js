@@ -24,11 +24,13 @@ self.onmessage = async ({ data }) => {
   });
   try {
     await downloads.start();
-    for (const index of data.order) {
+    const take = async (index) => {
       await downloads.use(index, (bytes) => {
-        said.sums.push(bytes.reduce((sum, byte) => sum + byte, 0));
+        said.sums[data.order.indexOf(index)] = bytes.reduce((sum, byte) => sum + byte, 0);
       });
-    }
+    };
+    if (data.together) await Promise.all(data.order.map(take));
+    else for (const index of data.order) await take(index);
   } catch (error) {
     said.error = `${error.name}: ${error.message}`;
   }

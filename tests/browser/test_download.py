@@ -3,7 +3,16 @@
 import pytest
 
 from browser.load_tab import Tab, source
-from browser.piece_server import Pieces, cut, short, stall, status, without_ranges, wrong
+from browser.piece_server import (
+    Pieces,
+    cut,
+    serve_pieces,
+    short,
+    stall,
+    status,
+    without_ranges,
+    wrong,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -40,6 +49,13 @@ def test_no_more_is_held_than_the_budget(tab: Tab, sources, order):
     assert 0 < found["mostHeld"] <= 3000
 
 
+def test_sources_taken_together_wait_for_room(tab: Tab, sources):
+    found = tab.load(sources, budget=3000, together=True)
+
+    assert found["sums"] == SUMS
+    assert 0 < found["mostHeld"] <= 3000
+
+
 def test_sources_that_nobody_takes_stand_in_nobodys_way(tab: Tab, sources):
     assert tab.load(sources, order=[7], budget=3000)["sums"] == [SUMS[7]]
 
@@ -52,6 +68,18 @@ def test_ranges_of_one_file(tab: Tab, pieces: Pieces):
 
     assert found["sums"] == [sum(CONTENT[0][:100]), sum(CONTENT[0][100:600])]
     assert sorted(pieces.asked) == [("file", "bytes=0-99"), ("file", "bytes=100-599")]
+
+
+def test_ranges_of_a_file_on_another_host(tab: Tab):
+    with serve_pieces() as other:
+        other.files["file"] = CONTENT[0]
+        url = other.address + "pieces/file"
+        parts = [source(url, CONTENT[0], 0, 100), source(url, CONTENT[0], 100, 500)]
+
+        found = tab.load(parts)
+
+        assert found["sums"] == [sum(CONTENT[0][:100]), sum(CONTENT[0][100:600])]
+        assert sorted(other.asked) == [("file", "bytes=0-99"), ("file", "bytes=100-599")]
 
 
 def test_the_start_of_a_longer_file(tab: Tab, pieces: Pieces):

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from gemtab.generate.sampling import GREEDY
+from gemtab.text.tokenizer import Tokenizer
+from gemtab.weights.files import FileArtifact
 from gemtab_build.browser_runner import BrowserRunner
 from gemtab_build.cli import main
+from gemtab_build.demo.score import request_of
+from gemtab_build.demo.skills import SKILLS, held_out_prompts
 from gemtab_build.runner import NativeRunner
 from helpers.engines import relative_l2
 
@@ -27,6 +31,11 @@ def site(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def tokenizer(site):
+    return Tokenizer.from_bytes(FileArtifact(site).file("tokenizer"))
+
+
 def in_thread(make):
     """A function that calls a runner's methods in one thread of its own: Playwright's loop needs it so."""
     with ThreadPoolExecutor(1) as thread:
@@ -38,12 +47,12 @@ def in_thread(make):
 
 @pytest.fixture(scope="module")
 def in_browser(site):
-    yield from in_thread(lambda: BrowserRunner(site, "f32", 32, 512).__enter__())
+    yield from in_thread(lambda: BrowserRunner(site, "f32", 32, 1024).__enter__())
 
 
 @pytest.fixture(scope="module")
 def natively(site):
-    yield from in_thread(lambda: NativeRunner(site, "f32", 32, 512, lambda *_: None))
+    yield from in_thread(lambda: NativeRunner(site, "f32", 32, 1024, lambda *_: None))
 
 
 def test_logits_are_the_native_ones(in_browser, natively):
@@ -66,3 +75,27 @@ def test_a_greedy_reply_has_the_native_ids(in_browser, natively):
     assert reply["usage"] == native["usage"]
     assert set(reply) == set(native)
     assert reply["text"].strip() in "".join(said)
+
+
+def test_rows_of_a_table_off_the_gpu_give_the_native_ids(site, natively):
+    reader = in_thread(lambda: BrowserRunner(site, "f32", 32, 1024, "disk").__enter__())
+
+    for in_browser in reader:  # once; the browser ends with the loop
+        reply = in_browser("reply", REQUEST, GREEDY, lambda *_: None)
+
+    assert reply["ids"] == natively("reply", REQUEST, GREEDY, lambda *_: None)["ids"]
+
+
+@pytest.mark.parametrize("skill", SKILLS)
+def test_the_embedded_model_has_its_skills(in_browser, tokenizer, skill):
+    """Prompts that training never saw; the whole score is `python -m gemtab_build.demo.score`'s."""
+    asked = held_out_prompts(skill, 10)
+
+    replies = [in_browser("reply", request_of(one), GREEDY, lambda *_: None) for one in asked]
+
+    right = [
+        one.check(tokenizer.decode(reply["ids"])) for one, reply in zip(asked, replies, strict=True)
+    ]
+    assert sum(right) >= 8, [
+        one.messages[-1] for one, good in zip(asked, right, strict=True) if not good
+    ]

@@ -124,3 +124,22 @@ def test_speed_is_that_of_the_last_seconds(chat: Page):
       return seen; }"""
 
     assert chat.evaluate(pace) == [0, 0, 10e6, 10e6, 1e5]
+
+
+def test_speed_and_time_left_are_shown(chat: Page):
+    chat.clock.install(time=0)
+    chat.clock.pause_at(10_000)
+    line = """async () => {
+      const { Status } = await import("/chat/status.js");
+      window.line = new Status();
+      line.begin(1.9e9, () => {});
+      line.showProgress({ stage: "weights", done: 0, total: 2e9, fetched: 1 }); }"""
+    more = """() => {
+      line.showProgress({ stage: "weights", done: 4e8, total: 2e9, fetched: 3e8 + 1 });
+      return line.element.textContent; }"""
+    chat.evaluate(line)
+
+    chat.clock.run_for(3000)
+
+    told = "Downloading the model0.4 of 2.0 GB, 100 MB/s, 16 s left"
+    assert " ".join(chat.evaluate(more).split()).startswith(told)

@@ -45,7 +45,7 @@ def test_every_kernel_compiles(device, kernels):
     possible = [one for one in kernels.values() if device.facts.features.issuperset(one.features)]
     left = {feature for one in kernels.values() for feature in one.features} - device.facts.features
     assert left <= {"shader-f16"}
-    assert len({one.template for one in possible}) == 14
+    assert len({one.template for one in possible}) == 15
 
     assert [failure for one in possible if (failure := compiling(device, one))] == []
 

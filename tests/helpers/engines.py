@@ -1,4 +1,4 @@
-"""Engines over tensors in memory: no files, no shards, weights in f32 unless encoded by the caller."""
+"""Engines over tensors in memory: no files, no shards, weights in f32 unless another encoding is named."""
 
 import asyncio
 import json
@@ -13,17 +13,21 @@ from gemtab.generate.sampling import GREEDY
 from gemtab.plan.settings import Settings
 from gemtab.weights.files import FileArtifact
 from gemtab_build.kernels_file import kernels_json
+from gemtab_build.quantize import encode
 
 
-def memory_engine(device, config, tensors, capacity=512, **settings) -> Engine:
-    """An engine whose weights are `tensors`, f32."""
+def memory_engine(device, config, tensors, capacity=512, encodings=None, **settings) -> Engine:
+    """An engine whose weights are `tensors`, f32 but for those named in `encodings`."""
     entries, sources, stored = {}, [], []
     for name, values in tensors.items():
         rows = values.shape[0] if values.ndim == 2 else 1
-        piece = Piece("values", 0, rows, len(sources), 0, values.nbytes)
-        entries[name] = Tensor(values.shape, "f32", (piece,))
-        sources.append(Source(name, 0, values.nbytes, ""))
-        stored.append(memoryview(values.tobytes()))
+        encoding = (encodings or {}).get(name, "f32")
+        pieces = []
+        for plane, data in encode(values, encoding).items():
+            pieces.append(Piece(plane, 0, rows, len(sources), 0, len(data)))
+            sources.append(Source(f"{name}.{plane}", 0, len(data), ""))
+            stored.append(memoryview(data))
+        entries[name] = Tensor(values.shape, encoding, tuple(pieces))
     manifest = Manifest("tiny", "f32", config, Generation((1,)), {}, tuple(sources), entries, {})
 
     async def upload(index, targets):

@@ -11,6 +11,7 @@ const CSS = `
   --ink: var(--gemtab-ink, light-dark(#1b1c1f, #e6e7ea));
   --quiet: light-dark(#5a5e66, #a3a8b1);
   --line: light-dark(#d9dce2, #363a42);
+  --field: light-dark(#fff, #1d2026);
   --tint: light-dark(#eef3fc, #232936);
   --alarm: light-dark(#8c1d18, #f9b4ae);
   --alarm-tint: light-dark(#fdecea, #3a1f1d);
@@ -39,7 +40,9 @@ progress::-moz-progress-bar { background: var(--accent); }
 ol { display: flex; flex-direction: column; gap: 1.25rem; margin-block: 0; padding-block: 1rem; list-style: none; }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; }
 .question { align-self: flex-end; max-width: 85%; padding: .5rem 1rem; border-radius: 1.25rem 1.25rem .25rem 1.25rem; background: var(--tint); }
-.reply { max-width: 100%; }
+.reply { position: relative; max-width: 100%; padding-inline-start: 1rem; }
+.reply::before { content: ""; position: absolute; inset-block: .25rem; inset-inline-start: 0; width: 3px; border-radius: 3px; background: var(--line); }
+.reply.busy::before { background: var(--accent); }
 .busy > .text::after { content: ""; display: inline-block; width: .5em; height: 1em; margin-inline-start: .15em; vertical-align: -.15em; border-radius: 1px; background: var(--accent); animation: blink 1s steps(2) infinite; }
 @keyframes blink { to { opacity: 0; } }
 .log:has(.offer:not([hidden])) .hint { display: none; }
@@ -48,7 +51,7 @@ ol { display: flex; flex-direction: column; gap: 1.25rem; margin-block: 0; paddi
 h2 { font-size: 1.125rem; overflow-wrap: anywhere; }
 .quiet { color: var(--quiet); font-size: .875rem; }
 
-summary { cursor: pointer; }
+summary { border-radius: .25rem; cursor: pointer; }
 .storage .panel { position: absolute; z-index: 1; inset-block-start: 100%; inset-inline-end: 1rem; width: min(24rem, 100% - 2rem); padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .75rem; color: var(--ink); background: var(--paper); box-shadow: 0 .25rem 1rem rgb(0 0 0 / .15); }
 .panel > * { margin: 0; }
 .panel ul { display: grid; gap: .5rem; padding: 0; list-style: none; }
@@ -62,10 +65,13 @@ summary { cursor: pointer; }
 .notice.calm { color: inherit; background: var(--tint); }
 .notice p { flex: 1 1 16rem; margin: 0; }
 
-.composer { padding-block: .75rem 1rem; }
-textarea { display: block; width: 100%; max-height: 40vh; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: 1rem; color: inherit; background: transparent; font: inherit; resize: none; field-sizing: content; }
+.composer { padding-block: .5rem 1rem; }
+.box { padding: .25rem; border: 1px solid var(--line); border-radius: 1.5rem; background: var(--field); }
+.box:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
+textarea { display: block; width: 100%; max-height: 40vh; padding: .625rem .875rem; border: 0; color: inherit; background: transparent; font: inherit; resize: none; field-sizing: content; }
+textarea:focus-visible { outline: none; } /* the box shows it */
 textarea::placeholder { color: var(--quiet); opacity: 1; }
-.actions { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; margin-block-start: .5rem; }
+.actions { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; padding: .25rem; }
 .think { display: flex; align-items: center; gap: .375rem; margin-inline: .5rem auto; color: var(--quiet); font-size: .875rem; cursor: pointer; }
 .think input { accent-color: var(--accent); width: 1rem; height: 1rem; margin: 0; }
 button { min-height: 2.5rem; padding: .375rem 1.125rem; border: 1px solid var(--line); border-radius: 1.25rem; color: inherit; background: transparent; font: inherit; cursor: pointer; }

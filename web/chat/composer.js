@@ -21,14 +21,18 @@ export class Composer {
     "form",
     { class: "composer" },
     element("label", { for: "message", class: "unseen" }, "Message"),
-    this.#input,
     element(
       "div",
-      { class: "actions" },
-      this.#newChat,
-      element("label", { class: "think" }, this.#think, "Think first"),
-      this.#stop,
-      this.#send,
+      { class: "box" },
+      this.#input,
+      element(
+        "div",
+        { class: "actions" },
+        this.#newChat,
+        element("label", { class: "think" }, this.#think, "Think first"),
+        this.#stop,
+        this.#send,
+      ),
     ),
   );
 

@@ -3,7 +3,7 @@
  * @import { Survey } from "../engine/survey.js"
  */
 
-import { inBytes } from "./amounts.js";
+import { inBytes } from "../engine/amounts.js";
 import { element } from "./dom.js";
 
 export class Offer {

@@ -4,7 +4,7 @@
  */
 
 import { stored } from "../engine/models.js";
-import { inBytes, partOf } from "./amounts.js";
+import { inBytes, partOf } from "../engine/amounts.js";
 import { element } from "./dom.js";
 
 const IN_USE = "Some of it is in use. Close other tabs that use it and delete it again.";
@@ -13,11 +13,12 @@ export class Storage {
   #remove;
   #sum = element("p", {});
   #list = element("ul", { role: "list" });
+  #summary = element("summary", {}, "Storage");
   #message = element("p", { class: "quiet" });
   element = element(
     "details",
     { class: "storage" },
-    element("summary", {}, "Storage"),
+    this.#summary,
     element("div", { class: "panel" }, this.#sum, this.#list, this.#message),
   );
 
@@ -25,11 +26,15 @@ export class Storage {
   constructor(remove) {
     this.#remove = remove;
     this.element.addEventListener("toggle", () => this.element.open && this.#refresh());
-    this.element.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !this.element.open) return;
-      this.element.open = false;
-      this.element.querySelector("summary")?.focus();
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
+    this.element.addEventListener("focusout", ({ relatedTarget: next }) => {
+      if (next instanceof Node && !this.element.contains(next)) this.element.open = false;
     });
+  }
+
+  #close() {
+    this.element.open = false;
+    this.#summary.focus();
   }
 
   async #refresh(message = "") {
@@ -46,6 +51,7 @@ export class Storage {
       button.disabled = true;
       const all = await this.#remove(url);
       await this.#refresh(all ? "" : IN_USE);
+      this.#summary.focus(); // the button is gone
     });
     const size = bytes < total ? partOf(bytes, total) : inBytes(total);
     return element("li", {}, element("span", { title: url }, name), element("span", { class: "quiet" }, size), button);

@@ -16,6 +16,7 @@ import { Store } from "./store.js";
 export class Artifact {
   #post;
   #ending = new AbortController();
+  #settled = false;
   /** @type {Promise<Opened>} */
   #opened;
   /** @type {(error: unknown) => void} */
@@ -71,9 +72,31 @@ export class Artifact {
     await (await this.#opened).downloads.use(index, act);
   }
 
-  /** The model is loaded: fetch nothing more, and remove pieces of its earlier versions. */
-  async settle() {
-    (await this.#opened).downloads.stop();
+  /**
+   * A part of a source, unproven.
+   *
+   * @param {number} index  of the source in the manifest
+   * @param {number} offset
+   * @param {number} length
+   */
+  async part(index, offset, length) {
+    const { manifest, pieces } = await this.#opened;
+    return pieces.part(manifest.sources[index], offset, length);
+  }
+
+  /**
+   * The model is loaded: fetch nothing more but what is still read from, for the store, and remove pieces
+   * of the model's earlier versions.
+   *
+   * @param {Set<number>} [wanted]  sources that are read from in parts
+   */
+  async settle(wanted = new Set()) {
+    this.#settled = true;
+    const { downloads } = await this.#opened;
+    downloads.stop();
+    for (const index of wanted) {
+      await downloads.use(index, () => {}).catch(() => {}); // its rows still come from the network
+    }
     await sweep().catch(() => {}); // what stays is removed another time
   }
 
@@ -81,6 +104,7 @@ export class Artifact {
   async #open(modelUrl) {
     const { signal } = this.#ending;
     const [found, store] = await Promise.all([fetchManifest(modelUrl, signal), Store.open()]);
+    store?.tidy().catch(() => {}); // what stays is overwritten
     await remember(found.url, found.text).catch(() => {}); // a full disk is told when a piece does not fit
     const pieces = new Pieces(store, {
       signal,
@@ -89,7 +113,7 @@ export class Artifact {
     });
     const downloads = new Downloads(found.manifest.sources, pieces, {
       onProgress: (done, total) => this.#tell({ done, total, fetched: pieces.fetched }),
-      onFailure: (error) => this.#end(error),
+      onFailure: (error) => this.#settled || this.#end(error),
     });
     downloads.start();
     return { ...found, pieces, downloads };

@@ -5,6 +5,7 @@
  */
 
 import { Artifact } from "./artifact.js";
+import { Table } from "./table.js";
 
 /** @typedef {import("./replay.js").Gpu} Gpu */
 /** @typedef {[buffer: string, bufferOffset: number, sourceOffset: number, bytes: number]} Target */
@@ -13,6 +14,8 @@ export class Host {
   #gpu;
   #post;
   #artifact;
+  /** @type {Table | null} */
+  #table = null;
 
   /**
    * Starts fetching at once, so that the weights arrive while Python boots.
@@ -33,7 +36,7 @@ export class Host {
     /** @type {Answer} */
     const answer = JSON.parse(json);
     this.#post(answer);
-    if (answer.type === "ready") this.#artifact.settle();
+    if (answer.type === "ready") this.#artifact.settle(this.#table?.sources());
   }
 
   /** Rejects with the first failure of a download, whoever waits for it; never resolves. */
@@ -70,6 +73,26 @@ export class Host {
         this.#gpu.write(buffer, bufferOffset, bytes.subarray(sourceOffset, sourceOffset + length));
       }
     });
+  }
+
+  /**
+   * A table stays where it is: its rows will be asked for one by one.
+   *
+   * @param {string} planesJson  a list of Plane
+   */
+  openTable(planesJson) {
+    const read = (/** @type {number} */ source, /** @type {number} */ offset, /** @type {number} */ length) =>
+      this.#artifact.part(source, offset, length);
+    this.#table = new Table(JSON.parse(planesJson), read, (buffer, bytes) => this.#gpu.write(buffer, 0, bytes));
+  }
+
+  /**
+   * Bring rows of the table to the GPU.
+   *
+   * @param {string} idsJson  their numbers
+   */
+  async stageRows(idsJson) {
+    await this.#table?.stage(JSON.parse(idsJson));
   }
 
   /** @returns {string} JSON {adapter, features, limits, wgslFeatures} */

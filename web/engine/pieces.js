@@ -76,6 +76,24 @@ export class Pieces {
   }
 
   /**
+   * A part of a piece, unproven: from the store where it is kept, else from the network.
+   *
+   * @param {Source} source
+   * @param {number} offset  from the source's start
+   * @param {number} length
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async part(source, offset, length) {
+    if (this.#store && (await this.#kept).has(source.sha256)) {
+      const found = await this.#store.read(source.sha256, offset, length).catch(() => null);
+      if (found?.length === length) return found;
+    }
+    const wanted = { ...source, offset: source.offset + offset, bytes: length };
+    const onBytes = (/** @type {number} */ received) => (this.fetched += received);
+    return fetchRange(wanted, { patience: this.#patience, signal: this.#signal, onNote: this.#onNote, onBytes });
+  }
+
+  /**
    * @param {string} piece
    * @param {number} bytes
    * @param {OnBytes} onBytes

@@ -112,8 +112,18 @@ export class Store {
     return removeFile(this.#folder, piece);
   }
 
+  /** Remove what broken-off writes left. */
+  async tidy() {
+    for (const name of await listFiles(this.#folder)) {
+      if (!name.endsWith(PARTIAL)) continue;
+      // Another tab may be writing it: then it holds the lock.
+      const lock = lockOf(name.slice(0, -PARTIAL.length));
+      await navigator.locks.request(lock, { ifAvailable: true }, (held) => held && removeFile(this.#folder, name));
+    }
+  }
+
   /**
-   * Remove the pieces that nobody needs, and what broken-off writes left.
+   * Remove the pieces that nobody needs.
    *
    * @param {() => Promise<Set<string>>} needed  asked after the pieces were listed, so that a new one is not taken for an old
    * @returns {Promise<boolean>} false if some are in use and stay
@@ -123,19 +133,8 @@ export class Store {
     const kept = await needed();
     let all = true;
     for (const name of names) {
-      if (name.endsWith(PARTIAL)) await this.#removePartial(name);
-      else if (!kept.has(name)) all = (await this.remove(name)) && all;
+      if (!name.endsWith(PARTIAL) && !kept.has(name)) all = (await this.remove(name)) && all;
     }
     return all;
-  }
-
-  /**
-   * Another tab may be writing it: then it holds the lock.
-   *
-   * @param {string} name
-   */
-  #removePartial(name) {
-    const lock = lockOf(name.slice(0, -PARTIAL.length));
-    return navigator.locks.request(lock, { ifAvailable: true }, (held) => held && removeFile(this.#folder, name));
   }
 }

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gemtab.generate.sampling import GREEDY
 from gemtab.text.tokenizer import Tokenizer
@@ -22,13 +23,17 @@ LONGEST_REPLY = 72
 CONTEXT = 1024
 
 
-def is_right(runner: Runner, tokenizer: Tokenizer, asked: HeldOutPrompt) -> bool:
-    """Whether the engine's greedy reply does what was asked."""
-    request = {
+def request_of(asked: HeldOutPrompt) -> dict[str, Any]:
+    """A prompt as a runner takes it."""
+    return {
         "messages": asked.messages, "tools": asked.tools, "thinking": asked.thinking,
         "max_tokens": LONGEST_REPLY,
     }  # fmt: skip
-    ids = runner.reply(request, GREEDY, lambda *_: None)["ids"]
+
+
+def is_right(runner: Runner, tokenizer: Tokenizer, asked: HeldOutPrompt) -> bool:
+    """Whether the engine's greedy reply does what was asked."""
+    ids = runner.reply(request_of(asked), GREEDY, lambda *_: None)["ids"]
     return asked.check(tokenizer.decode(ids))
 
 

@@ -17,6 +17,7 @@ from gemtab_build.quality.table import table
 from gemtab_build.quantize import Rounding
 from gemtab_build.replacing import MODEL, replacing
 from gemtab_build.site import write_site
+from gemtab_build.weights_at import move_weights, origin_of, weights_folder
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -27,6 +28,11 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb.add_argument("--out", metavar="DIR", type=Path, required=True, help="where it goes")
     verb.add_argument("--weights", choices=("auto", *WEIGHT_ENCODINGS), default="auto")
     verb.add_argument("--model-only", action="store_true", help="DIR/model, without the page")
+    verb.add_argument(
+        "--weights-at",
+        metavar="URL",
+        help="shards go to DIR-weights, and the page has them from URL",
+    )
     add_quality_options(verb)
     verb.set_defaults(run=run)
 
@@ -34,6 +40,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 def run(args: argparse.Namespace) -> int:
     """Build the artifact, then the page around it."""
     check_quality_options(args)
+    origin = origin_of(args.weights_at) if args.weights_at else None
     with bar("Downloading") as report:
         source = find_model(args.model, args.revision, report)
     judge = open_judge(source.folder, args.calibrate, args.text) if wants_judge(args) else None
@@ -42,11 +49,16 @@ def run(args: argparse.Namespace) -> int:
         with bar("Quantizing") as report:
             manifest = write_artifact(source, new / MODEL, args.weights, report, _kernels, rounding)
         if not args.model_only:
-            write_site(new)
+            write_site(new, origin)
+        if origin:
+            shards = weights_folder(args.out)
+            manifest = move_weights(manifest, new / MODEL, args.weights_at, shards)
     for note in manifest.notes:
         print(f"note: {note}", file=sys.stderr)
     size = sum(source.bytes for source in manifest.sources)
     print(f"{args.out}: {manifest.model}, {manifest.weights}, {size / 1e6:.1f} MB of weights")
+    if origin:
+        print(f"Upload the files of {weights_folder(args.out)} to {args.weights_at}")
     if judge and args.report:
         facts = judge.report(args.out, rounding)
         write_report(args.report, facts)

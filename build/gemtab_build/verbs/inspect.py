@@ -2,6 +2,8 @@
 
 import argparse
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from gemtab_build.inspect_model import inspect
 
@@ -34,6 +36,19 @@ def run(args: argparse.Namespace) -> int:
     for context, size in facts["kv_bytes_f16"].items():
         print(f"K and V of {context} tokens at f16: {size:,} B")
     print(f"largest plane: {facts['device']['largest_plane']:,} B")
+    _print_needs(facts["needs"])
     for note in facts["notes"]:
         print(f"note: {note}")
     return 0
+
+
+def _print_needs(needs: Mapping[str, Any]) -> None:
+    """What a device needs."""
+    print(f"on the GPU: {needs['weights']:,} B of weights; {needs['table']:,} B of per-layer "
+          f"embeddings, there or on disk")  # fmt: skip
+    for context, at in needs["contexts"].items():
+        total = needs["weights"] + at["cache"] + at["scratch"]
+        print(f"memory at a context of {context}: {total:,} B, "
+              f"a binding of at least {at['binding']:,} B")  # fmt: skip
+    print(f"a token reads {needs['token']:,} B of weights")
+    print(f"needed before the first reply: {needs['start']:.0%} of the download")

@@ -7,10 +7,13 @@ tensor's plane lies in pieces: byte ranges of sources, whole rows each, in row o
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from gemtab.contracts.errors import ArtifactError
 from gemtab.contracts.model_config import ModelConfig
+from gemtab.contracts.names import tensor_shapes
+from gemtab.contracts.needs import Needs
+from gemtab.contracts.plain import from_plain
+from gemtab.contracts.quantization import is_encoding
 
 FORMAT = 1
 MAX_SOURCE_BYTES = 64 << 20  # WebCrypto hashes a whole buffer at once
@@ -18,7 +21,7 @@ MAX_SOURCE_BYTES = 64 << 20  # WebCrypto hashes a whole buffer at once
 
 @dataclass(frozen=True)
 class Source:
-    """`bytes` bytes at `offset` of the file at `url` (relative to the manifest), and their hash."""
+    """`bytes` bytes at `offset` of the file at `url` (absolute, or relative to the manifest), and their hash."""
 
     url: str
     offset: int
@@ -73,7 +76,10 @@ class File:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All of an artifact. `files` holds `tokenizer`, `chat_template` and `kernels`."""
+    """All of an artifact. `files` holds `tokenizer`, `chat_template` and `kernels`.
+
+    `needs` is for a page to judge a device by; older artifacts have none.
+    """
 
     model: str
     weights: str
@@ -84,6 +90,7 @@ class Manifest:
     tensors: Mapping[str, Tensor]
     files: Mapping[str, File]
     notes: tuple[str, ...] = ()
+    needs: Needs | None = None
     format: int = field(default=FORMAT)
 
     def to_json(self) -> str:
@@ -99,32 +106,28 @@ class Manifest:
                 raise ArtifactError(
                     f"manifest.json has format {data['format']}, this engine reads up to {FORMAT}. Update Gemtab."
                 )
-            return cls(**{**data, **_parts(data)})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            manifest: Manifest = from_plain(cls, data)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ArtifactError(
-                f"manifest.json is damaged ({error!r}). Build the site again."
+                f"manifest.json is damaged ({error}). Build the site again."
             ) from error
+        _check_tensors(manifest)
+        return manifest
 
 
-def _parts(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The nested dataclasses of a manifest, from plain data."""
-    generation = dict(data["generation"], stop_ids=tuple(data["generation"]["stop_ids"]))
-    return {
-        "config": ModelConfig.from_json(data["config"]),
-        "generation": Generation(**generation),
-        "sources": tuple(Source(**source) for source in data["sources"]),
-        "tensors": {name: _tensor(tensor) for name, tensor in data["tensors"].items()},
-        "files": {name: File(**file) for name, file in data["files"].items()},
-        "notes": tuple(data["notes"]),
-    }
-
-
-def _tensor(data: Mapping[str, Any]) -> Tensor:
-    srq = data.get("srq")
-    pieces = tuple(Piece(**piece) for piece in data["pieces"])
-    return Tensor(
-        tuple(data["shape"]),
-        data["encoding"],
-        pieces,
-        (float(srq[0]), float(srq[1])) if srq else None,
-    )
+def _check_tensors(manifest: Manifest) -> None:
+    """ArtifactError unless the tensors are those that the config calls for."""
+    shapes = tensor_shapes(manifest.config)
+    differing = sorted(shapes.keys() ^ manifest.tensors.keys())
+    if differing:
+        raise ArtifactError(
+            f"manifest.json and its config differ over {', '.join(differing[:3])}. Build it again."
+        )
+    for name, tensor in manifest.tensors.items():
+        if tensor.shape != shapes[name]:
+            raise ArtifactError(
+                f"{name} has the shape {list(tensor.shape)} in manifest.json, "
+                f"its config calls for {list(shapes[name])}. Build it again."
+            )
+        if not is_encoding(tensor.encoding):
+            raise ArtifactError(f"{name} has an unknown encoding {tensor.encoding}. Update Gemtab.")

@@ -75,15 +75,6 @@ class ModelConfig:
         """Plain data for the manifest."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "ModelConfig":
-        """The inverse of `to_json`."""
-        fields = dict(data)
-        fields["rope_sliding"] = Rope(**fields["rope_sliding"])
-        fields["rope_full"] = Rope(**fields["rope_full"])
-        fields["layers"] = tuple(LayerConfig(**layer) for layer in fields["layers"])
-        return cls(**fields)
-
 
 def read_model_config(config: Mapping[str, Any]) -> ModelConfig:
     """The text decoder described by a checkpoint's `config.json`; CheckpointError if it cannot run."""
@@ -124,7 +115,7 @@ def read_model_config(config: Mapping[str, Any]) -> ModelConfig:
             FULL,
         ),
         layers=_layers(text, types),
-        bos_id=text.get("bos_token_id", 2),
+        bos_id=2 if text.get("bos_token_id") is None else text["bos_token_id"],
         pad_id=text.get("pad_token_id") or 0,
         v_norm=gemma4,
         layer_scalar=gemma4,

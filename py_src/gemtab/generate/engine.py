@@ -43,7 +43,7 @@ class Engine:
         whole = ring in (0, settings.capacity)
         self.cache = KvCache(settings.capacity, settings.config.window, 0 if whole else ring)
         self._rings = RingCopies(device, settings.rings())
-        self._table = tuple(
+        self.table = tuple(  # planes of what stays off the GPU
             plane
             for name, tensor in manifest.tensors.items()
             if name not in self.model.parts
@@ -120,12 +120,12 @@ class Engine:
     @property
     def staged(self) -> bool:
         """Whether rows must be staged for each token, so that none can be computed ahead."""
-        return bool(self._table)
+        return bool(self.table)
 
     async def stage(self, ids: Sequence[int]) -> None:
         """Bring the rows of these ids for the next pass, of tables that are not on the GPU."""
-        if self._table:
-            await self._stage(self._table, ids)
+        if self.table:
+            await self._stage(self.table, ids)
 
     async def write_ids(self, ids: Sequence[int]) -> None:
         """Set the next pass's token ids, and bring their rows."""

@@ -70,12 +70,7 @@ def place_table(
 def check_limits(settings: Settings) -> None:
     """DeviceError where a buffer that cannot be split is larger than the device binds."""
     largest = settings.facts.largest_binding
-    buffers = (
-        *settings.cache_buffers(),
-        *settings.state_buffers(),
-        *settings.scratch_buffers(settings.chunk, scored=False),
-    )
-    for buffer in buffers:
+    for buffer in unsplit_buffers(settings):
         if buffer.bytes <= largest:
             continue
         what = (
@@ -88,6 +83,15 @@ def check_limits(settings: Settings) -> None:
                 f"A context of {settings.capacity} tokens {what}. Choose a context of at most {longest}."
             )
         raise DeviceError(f"The model {what}. Use another GPU, a smaller chunk or a smaller model.")
+
+
+def unsplit_buffers(settings: Settings) -> tuple[Buffer, ...]:
+    """The buffers that must each fit a binding: all but the weights."""
+    return (
+        *settings.cache_buffers(),
+        *settings.state_buffers(),
+        *settings.scratch_buffers(settings.chunk, scored=False),
+    )
 
 
 def _bytes(buffers: tuple[Buffer, ...]) -> int:

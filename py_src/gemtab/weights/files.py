@@ -61,7 +61,7 @@ class FileArtifact:
                 stream.seek(source.offset)
                 data = stream.read(source.bytes)
         except FileNotFoundError:
-            raise ArtifactError(f"{path} is missing. Build the site again.") from None
+            raise missing(self.folder, source.url) from None
         if len(data) != source.bytes:
             raise ArtifactError(
                 f"{path} ends after {len(data)} of {source.bytes} bytes. Build the site again."
@@ -69,3 +69,13 @@ class FileArtifact:
         if hashlib.sha256(data).hexdigest() != source.sha256:
             raise ArtifactError(f"{path} does not match its SHA-256. Build the site again.")
         return data
+
+
+def missing(folder: Path, url: str) -> ArtifactError:
+    """The error for a file of an artifact that is not in its folder."""
+    if "://" in url:
+        return ArtifactError(
+            f"{url} is on another host, from where only a page fetches it. "
+            f"Build without --weights-at to use the weights here."
+        )
+    return ArtifactError(f"{folder / url} is missing. Build the site again.")

@@ -3,9 +3,9 @@ enable f16;
 // A workgroup makes a tile of TOKENS by ROWS; each of its lanes 8 tokens by 8 rows, in registers. Both
 // operands go through workgroup memory a block of 32 columns at a time, weights decoded once on the way.
 //   0 x        read   [tokens, n_in]
-//   1 y        write  [tokens, stride], columns first_row … first_row + n_out
+//   1 y        write  [tokens, stride], columns first … first + n_out
 //   2 state    read
-//   3 … W      read   [n_out, n_in], encoded
+//   3 … W      read   [w_row + n_out, n_in], encoded
 //   last shape uniform
 // grid: (n_out / ROWS, tokens / TOKENS)
 const TOKENS: u32 = 64u;
@@ -21,6 +21,15 @@ struct State {
     top_p: f32,
     capacity: u32,
 }
+// The words of a step that multiplies with a matrix. Rows of W begin at w_row of what is bound; offsets
+// into `vectors` count vectors of four.
+struct Shape {
+    n_in: u32, n_out: u32, w_row: u32,
+    first: u32, stride: u32,  // y's column for row 0, and y's columns in all
+    input_grid: f32, output_grid: f32,  // of packed weights alone
+    eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix
+    first_input: u32, cap: f32,  // of what comes after it
+}
 // A block of W: values as f16, two a word.
 // A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
 const BLOCK: u32 = 32u;
@@ -33,7 +42,7 @@ fn dot_block(a: Block, b: Block) -> f32 {
 // Two f16 in a word, bound as the device's own f16 type. (naga's bitcast from u32 is wrong: do not.)
 alias Half2 = vec2<f16>;
 fn unpack_half(word: Half2) -> vec2f { return vec2f(word); }
-@group(0) @binding(3) var<storage, read> values: array<Half2>;
+@group(0) @binding(2) var<storage, read> values: array<Half2>;
 
 fn pair_of_halves(at: u32) -> vec4f { return vec4f(unpack_half(values[at]), unpack_half(values[at + 1u])); }
 
@@ -56,12 +65,8 @@ fn input_block(x: Block) -> Block { return x; }
 // output: a row's value from its sum of products: the sum.
 fn output(sum: f32, _row: u32) -> f32 { return sum; }
 
-struct Shape {
-    n_in: u32, n_out: u32, first_row: u32, stride: u32,
-    input_grid: f32, output_grid: f32,  // of packed weights alone
-}
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<storage, read> state: State;
+@group(0) @binding(3) var<storage, read> state: State;
 @group(0) @binding(4) var<uniform> shape: Shape;
 
 const LANES: u32 = TOKENS / 8u * ROWS / 8u;
@@ -112,7 +117,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
             put_x(28u, i, x[7]);
         }
         for (var i = lane; i < ROWS; i += LANES) {
-            let row = min(first_out + i, shape.n_out - 1u);  // what is past the end is made, not written
+            let row = shape.w_row + first_out + i;  // what is past the end is made, and not written
             let w = weight_block(row, block, shape.n_in);
             let scale = weight_scale(row, block, shape.n_in);
             put_w(0u, i, w[0] * scale);
@@ -145,7 +150,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         let row = first_out + own_row + i % 8u;
         if (token < state.tokens && row < shape.n_out) {
             let sum = sums[i / 32u * 2u + i % 8u / 4u][i / 8u % 4u][i % 4u];
-            y[token * shape.stride + shape.first_row + row] = output(sum, row);
+            y[token * shape.stride + shape.first + row] = output(sum, row);
         }
     }
 }

@@ -1,25 +1,23 @@
-// matvec: y = W · x for one token.
-// A workgroup makes LANES / PART · 4 rows. PART lanes share four rows: each takes every PART-th block of
-// x, kept in registers for the four, and their sums are added up at the end. Workgroups fold over x and
-// y: a vocabulary has more than one dimension's 65535.
-//   0 x        read   [n_in]
-//   1 y        write  [first_row + n_out]
-//   2 state    read   (unused: keeps the slots of matvec and matmul alike)
-//   3 … W      read   [n_out, n_in], encoded
-//   last shape uniform
-// grid: (n_out / rows of a workgroup), folded
+// matvec: y = W · x for one token, with what comes before the matrix (source) and after it (sink).
+// A workgroup has LANES / PART quads of rows. PART lanes share a quad: each takes every PART-th block of
+// x, kept in registers for the four rows, and their sums are added up at the end. Workgroups fold over x
+// and y: a vocabulary has more than one dimension's 65535.
+//   x          read   [n_in], or the residual stream
+//   y          write  [first + n_out]
+//   W          read   [w_row + rows, n_in], encoded: codes and scales, or values
+//   branch, vectors, next, inputs: see the source and the sink
+//   shape      uniform
+// grid: (n_out / outputs of a workgroup), folded
 const LANES: u32 = 64u;
 const PART: u32 = 8u;
-// The words that change from token to token: see contracts/state.py.
-struct State {
-    position: u32,
-    tokens: u32,
-    written: u32,
-    seed: u32,
-    top_k: u32,
-    temperature: f32,
-    top_p: f32,
-    capacity: u32,
+// The words of a step that multiplies with a matrix. Rows of W begin at w_row of what is bound; offsets
+// into `vectors` count vectors of four.
+struct Shape {
+    n_in: u32, n_out: u32, w_row: u32,
+    first: u32, stride: u32,  // y's column for row 0, and y's columns in all
+    input_grid: f32, output_grid: f32,  // of packed weights alone
+    eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix
+    first_input: u32, cap: f32,  // of what comes after it
 }
 // A block of W as codes: scales (f32) come after the sum, or from the table's. Codes i8, four a word.
 // A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
@@ -34,8 +32,8 @@ fn dot_block(a: Block, b: Block) -> f32 {
 fn bytes(word: u32) -> vec4f {
     return vec4f((vec4i(bitcast<i32>(word)) << vec4u(24u, 16u, 8u, 0u)) >> vec4u(24u));
 }
-@group(0) @binding(3) var<storage, read> codes: array<vec4u>;
-@group(0) @binding(4) var<storage, read> scales: array<f32>;
+@group(0) @binding(2) var<storage, read> codes: array<vec4u>;
+@group(0) @binding(3) var<storage, read> scales: array<f32>;
 
 fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
     let at = (row * (n_in / BLOCK) + block) * 2u;
@@ -45,6 +43,7 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
 }
 
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
+// The input of a matvec as it lies in memory.
 // A block of a token's row of x.
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 
@@ -52,6 +51,8 @@ fn x_block(token: u32, block: u32, n_in: u32) -> Block {
     let at = (token * n_in + block * BLOCK) / 4u;
     return Block(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
 }
+fn prepare(lane: u32, first_group: bool) {}
+fn source_block(block: u32) -> Block { return x_block(0u, block, shape.n_in); }
 // Static range quantization: codes of x on the int8 grid of a step, as floats. Ties go to even.
 // WGSL lets x / grid be 2.5 ULP off: a value so near to a tie may take the neighbouring code.
 fn srq_codes(x: vec4f, grid: f32) -> vec4f {
@@ -69,44 +70,46 @@ fn input_block(x: Block) -> Block {
 // output: a row's value from its sum of codes: scaled, and rounded to its own grid where that is not 0.
 fn output(sum: f32, row: u32) -> f32 {
     let input_grid = select(shape.input_grid, 1.0, shape.input_grid == 0.0);
-    let y = sum * (input_grid * scales[row]);
+    let y = sum * (input_grid * scales[shape.w_row + row]);
     if (shape.output_grid == 0.0) { return y; }
     return srq_codes(vec4f(y), shape.output_grid).x * shape.output_grid;
 }
+// What becomes of a matvec's four sums: four values of y.
+const OUTPUTS: u32 = 4u;  // of the four sums
+fn row_of(quad: u32, i: u32) -> u32 { return quad * 4u + i; }
+fn finish(quad: u32, i: u32, sums: vec4f) -> f32 { return output(sums[i], quad * 4u + i); }
 
-struct Shape {
-    n_in: u32, n_out: u32, first_row: u32, stride: u32,
-    input_grid: f32, output_grid: f32,  // of packed weights alone
-}
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<storage, read> state: State;
-@group(0) @binding(5) var<uniform> shape: Shape;
+@group(0) @binding(4) var<uniform> shape: Shape;
 
 const QUADS: u32 = LANES / PART;  // of rows, in a workgroup
 var<workgroup> partial: array<vec4f, LANES>;
 
 fn row_part(row: u32, block: u32, x: Block) -> f32 {
-    let inside = min(row, shape.n_out - 1u);  // what is past the end is made, and not written
-    return dot_block(weight_block(inside, block, shape.n_in), x) * weight_scale(inside, block, shape.n_in);
+    let at = shape.w_row + row;
+    return dot_block(weight_block(at, block, shape.n_in), x) * weight_scale(at, block, shape.n_in);
 }
 
 @compute @workgroup_size(LANES)
 fn matvec(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
           @builtin(local_invocation_index) lane: u32) {
-    let first = (group.x + group.y * groups.x) * QUADS * 4u;
-    if (first >= shape.n_out) { return; }  // all lanes leave together, so the barriers stay legal
-    let row = first + lane / PART * 4u;
+    let number = group.x + group.y * groups.x;
+    let first_quad = number * QUADS;
+    if (first_quad * OUTPUTS >= shape.n_out) { return; }  // all lanes leave together
+    prepare(lane, number == 0u);
+    let quad = first_quad + lane / PART;
     var sums = vec4f();
     for (var block = lane % PART; block * BLOCK < shape.n_in; block += PART) {
-        let x = input_block(x_block(0u, block, shape.n_in));
-        sums += vec4f(row_part(row, block, x), row_part(row + 1u, block, x),
-                      row_part(row + 2u, block, x), row_part(row + 3u, block, x));
+        let x = input_block(source_block(block));
+        sums += vec4f(row_part(row_of(quad, 0u), block, x), row_part(row_of(quad, 1u), block, x),
+                      row_part(row_of(quad, 2u), block, x), row_part(row_of(quad, 3u), block, x));
     }
     partial[lane] = sums;
     workgroupBarrier();
-    for (var i = lane; i < QUADS * 4u; i += LANES) {
-        var sum = 0.0;
-        for (var part = 0u; part < PART; part++) { sum += partial[i / 4u * PART + part][i % 4u]; }
-        if (first + i < shape.n_out) { y[shape.first_row + first + i] = output(sum, first + i); }
+    for (var i = lane; i < QUADS * OUTPUTS; i += LANES) {
+        var all = vec4f();
+        for (var part = 0u; part < PART; part++) { all += partial[i / OUTPUTS * PART + part]; }
+        let at = first_quad * OUTPUTS + i;
+        if (at < shape.n_out) { y[shape.first + at] = finish(at / OUTPUTS, at % OUTPUTS, all); }
     }
 }

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,14 +40,23 @@ def is_one_line(told, *words):
         assert word in told
 
 
-def test_verbs_on_a_site(site, tmp_path, capsys):
+@pytest.mark.slow
+def test_a_site_is_in_order(site, capsys):
     assert main(["verify", site]) == 0
+    assert "every hash matches" in capsys.readouterr().out
+
+
+def test_verbs_on_a_site(site, tmp_path, capsys):
     assert main(["export", site, "--out", str(tmp_path / "back")]) == 0
     capsys.readouterr()
     assert main(["inspect", site, "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["kind"] == "artifact"
     assert sum(facts["weight_bytes_by_encoding"].values()) == facts["weight_bytes"]
+    assert facts["needs"] == json.loads((Path(site) / "model/manifest.json").read_text())["needs"]
+    assert main(["inspect", site]) == 0
+    needed = facts["needs"]["contexts"]["4096"]["binding"]
+    assert f"a binding of at least {needed:,} B" in capsys.readouterr().out
     assert main(["tokenize", site, "--text", "<bos>Hello"]) == 0
     assert json.loads(capsys.readouterr().out)[0] == 2
     (tmp_path / "m.json").write_text('[{"role": "user", "content": "Hi"}]')
@@ -110,7 +120,6 @@ MISTAKES = {
     "a prompt and messages": ((*RUN, "--messages", "m.json"), "--messages"),
     "neither prompt nor messages": (("run", "SITE"), "--prompt"),
     "a browser without a page": ((*RUN, "--on", "browser"), "engine/worker.js"),
-    "speed": (("bench", "SITE"), "yet"),
 }
 
 
@@ -296,6 +305,7 @@ def test_a_port_in_use_is_one_line(site, capsys):
         refuses(capsys, ["serve", site, "--port", port], str(port), "--port")
 
 
+@pytest.mark.slow
 def test_no_adapter_is_one_line(site):
     """In a process of its own: Vulkan looks for its drivers once."""
     nowhere = dict.fromkeys(("VK_ICD_FILENAMES", "VK_DRIVER_FILES"), "/nowhere")

@@ -34,6 +34,7 @@ def test_states_are_those_of_float64_in_every_window(rng, changes):
     assert errors.max() < 2e-4
 
 
+@pytest.mark.slow
 def test_every_matrix_is_watched_but_the_table_of_rows(rng):
     config = tiny_config()
     seen = {}

@@ -54,6 +54,7 @@ def names(folder):
     return {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
@@ -83,6 +84,7 @@ def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path, stuck):
     verify_artifact(*open_artifact(tmp_path / "site"))
 
 
+@pytest.mark.slow
 def test_two_builds_into_one_folder_do_not_mix(tmp_path, stuck):
     stuck(tmp_path / "site")
 

@@ -77,6 +77,7 @@ def tensors_of(folder):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tails", TAILS)
 @pytest.mark.parametrize("weights", ["q4", "q8"])
 def test_a_report_agrees_with_the_export(rng, tmp_path, text, capsys, tails, weights):
@@ -145,6 +146,7 @@ def log_probabilities(config, tensors, windows):
     ("weights", "tails", "share"),
     [("q4", "normal", 0.055), ("q4", "heavy tails", 0.02), ("q8", "normal", 0.1), ("q8", "heavy tails", 0.06)],
 )  # fmt: skip
+@pytest.mark.slow
 def test_every_matrix_is_nearer_than_by_the_plain_rule(rng, tmp_path, weights, tails, share):
     write_toy(tmp_path / "hf", rng, tails)
     build(tmp_path / "hf", tmp_path / "site", "--weights", weights, "--report", tmp_path / "r.json")
@@ -167,6 +169,7 @@ def test_plain_means_plain(rng, tmp_path):
         assert measures(entry) == measures(entry["plain"])
 
 
+@pytest.mark.slow
 def test_the_embedded_model_loses_nothing_and_says_the_same(tmp_path, text):
     build("demo", tmp_path / "site", "--report", tmp_path / "r.json", "--text", text)
     report = json.loads((tmp_path / "r.json").read_text())
@@ -175,6 +178,7 @@ def test_the_embedded_model_loses_nothing_and_says_the_same(tmp_path, text):
     assert report["text"]["built"]["same_top_1"] == 1
 
 
+@pytest.mark.slow
 def test_a_trained_model_off_the_grid_says_more_of_the_same(rng, tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("".join(map(render, islice(training_examples(1), 30))))
@@ -248,6 +252,7 @@ def test_of_a_long_text_windows_are_taken_all_over_it(tmp_path):
     assert hold_out(windows[:1]) == (windows[:1], [])
 
 
+@pytest.mark.slow
 def test_a_calibrated_build_weighs_errors_and_judges_by_what_it_held_out(rng, tmp_path, text):
     write_toy(tmp_path / "hf", rng)
     build(tmp_path / "hf", tmp_path / "a", "--report", tmp_path / "a.json")

@@ -54,6 +54,7 @@ def test_the_mobile_form_has_about_the_published_size():
     assert abs(size / 2_458_111_846 - 1) < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_is_built_and_gives_logits_that_differ(tmp_path, rng, form):
     write(form, tmp_path / "hf", SMALL)
@@ -75,6 +76,7 @@ def test_each_form_is_built_and_gives_logits_that_differ(tmp_path, rng, form):
     assert len(set(logits.argmax(1))) > len(ids) // 3
 
 
+@pytest.mark.slow
 def test_what_lies_on_the_grid_of_q4_comes_back_bit_for_bit(tmp_path):
     write("qat-q4_0", tmp_path / "hf", SMALL)
     build_artifact(str(tmp_path / "hf"), tmp_path / "site", "q4")

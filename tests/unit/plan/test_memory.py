@@ -6,8 +6,8 @@ from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.errors import DeviceError, UsageError
 from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.names import tensor_shapes
-from gemtab.plan.forward import Model
 from gemtab.plan.memory import gpu_memory, place_table
+from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
 from helpers.tiny_model import tiny_config
 

@@ -1,6 +1,9 @@
 """The site's files: which they are, and that the same sources give the same bytes."""
 
+import hashlib
 import io
+import json
+import re
 import zipfile
 
 import pytest
@@ -105,3 +108,22 @@ def test_an_unchanged_file_keeps_its_time(tmp_path, build):
     build(files)
 
     assert before == {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in files}
+
+
+def test_the_app_listing_knows_files_by_their_hashes():
+    first = json.loads(site.app_listing({"index.html": b"page", "engine/a.js": b"1"}))
+    again = json.loads(site.app_listing({"engine/a.js": b"1", "index.html": b"page"}))
+    other = json.loads(site.app_listing({"index.html": b"page", "engine/a.js": b"2"}))
+
+    assert first["files"]["index.html"] == hashlib.sha256(b"page").hexdigest()
+    assert first == again
+    assert first["version"] != other["version"]
+
+
+def test_the_service_worker_knows_every_folder_of_the_app():
+    text = (site.web_folder() / "sw.js").read_text(encoding="utf-8")
+    known = re.search(r"FOLDERS = new Set\((\[.*?\])\)", text)
+
+    folders = {name.rpartition("/")[0].split("/")[0] for name in site.page_files(site.web_folder())}
+    assert known
+    assert set(json.loads(known.group(1))) == folders | {"pyodide", "python"}

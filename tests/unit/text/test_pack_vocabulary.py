@@ -35,6 +35,7 @@ REFUSED = {
         {"decoder": {"type": "Strip", "content": " ", "start": 1, "stop": 0}},
         "Strip",
     ),
+    "an id past all bounds": ({"vocab": {"<unk>": 1 << 30}, "merges": []}, "id 1073741824"),
     "dropout": ({"dropout": 0.1}, "dropout"),
     "word endings": ({"end_of_word_suffix": "</w>"}, "end_of_word_suffix"),
 }

@@ -1,0 +1,102 @@
+"""web/sw.js over a site of four files: visits with no network, and new versions."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from browser.built_site import Site
+from browser.site_server import WEB
+from gemtab_build.site import APP, app_listing
+
+pytestmark = pytest.mark.browser
+
+PAGE = (
+    b'<!doctype html><link rel="icon" href="data:,"><script type="module" src="page.js"></script>'
+)
+SCRIPT = b"""import { version } from "./engine/version.js";
+document.title = version;
+navigator.serviceWorker.register("sw.js");"""
+WHOLE = """async (version) => {
+  const isKept = (keys) => keys.length === 1 && keys[0].endsWith(version);
+  while (!isKept(await caches.keys())) await new Promise(requestAnimationFrame);
+}"""
+
+
+def write(site: Site, version: str) -> str:
+    """Write a version of the site; what app.json calls it."""
+    files = {
+        "index.html": PAGE,
+        "page.js": SCRIPT,
+        "engine/version.js": f"export const version = '{version}';".encode(),
+        "sw.js": (WEB / "sw.js").read_bytes(),
+    }
+    listing = app_listing(files)
+    for name, data in (files | {APP: listing}).items():
+        path = site.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+    return str(listing.split(b'"')[3], "ascii")
+
+
+@pytest.fixture
+def site(tmp_path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def first_visit(context: BrowserContext, site: Site) -> Page:
+    """A page of version one, which is kept."""
+    kept = write(site, "one")
+    page = context.new_page()
+    see(page, site, "one")
+    page.evaluate(WHOLE, kept)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    return page
+
+
+def see(page: Page, site: Site, version: str) -> None:
+    """Open the page and expect a version."""
+    page.goto(site.url)
+    expect(page).to_have_title(version)
+
+
+def see_offline(page: Page, site: Site, version: str) -> None:
+    """Open the page while the server is down."""
+    port = site.stop()
+    try:
+        see(page, site, version)
+    finally:
+        site.start(port)
+
+
+def test_the_app_opens_with_no_network(first_visit: Page, site: Site):
+    see_offline(first_visit, site, "one")
+
+
+def test_a_new_version_shows_at_once_and_is_kept(first_visit: Page, site: Site):
+    kept = write(site, "two")
+
+    see(first_visit, site, "two")
+
+    first_visit.evaluate(WHOLE, kept)
+    see_offline(first_visit, site, "two")
+
+
+def test_files_that_are_not_of_the_version_are_not_kept(first_visit: Page, site: Site):
+    write(site, "two")
+    (site.folder / "engine/version.js").write_bytes(b"export const version = 'three';")
+
+    see(first_visit, site, "three")
+    see(first_visit, site, "three")  # by now the first try to keep it is over
+
+    see_offline(first_visit, site, "one")
+
+
+def test_a_site_that_keeps_no_app_is_not_kept(first_visit: Page, site: Site):
+    (site.folder / APP).unlink()
+    (site.folder / "engine/version.js").write_bytes(b"export const version = 'two';")
+
+    see(first_visit, site, "two")
