@@ -1,0 +1,175 @@
+enable f16;
+// attend: up to four query heads that share a key head, against the keys they may see: softmax with a
+// running maximum, and the values' weighted sum. The scale is 1.
+// Keys come LANES at a time: a lane scores one key for the four heads; then SHARE lanes hold a row of
+// values together, and PARTS such groups take every PARTS-th key. A long context is split over groups.
+//   qkv        both   [tokens, stride]: queries ready, or raw (see queries)
+//   k, v       both   [ring, kv_heads, ROW]
+//   y          write  [tokens, heads, HEAD_DIM], or the parts of merge.wgsl where splits > 1
+//   state      read
+//   vectors, rope: see queries_raw
+//   shape      uniform
+// grid: (kv_heads · fours, tokens, splits)
+const LANES: u32 = 64u;
+const HEAD_DIM: u32 = 64u;
+// The words that change from token to token: see contracts/state.py.
+struct State {
+    position: u32,
+    tokens: u32,
+    written: u32,
+    seed: u32,
+    top_k: u32,
+    temperature: f32,
+    top_p: f32,
+    capacity: u32,
+}
+// The words of a step that deals with heads. qkv has `stride` columns: the queries' heads, then, where
+// the layer owns them, those of K and of V. Offsets into `vectors` count floats.
+struct Shape {
+    heads: u32, kv_heads: u32, stride: u32,
+    q_norm: u32, k_norm: u32, v_norm: u32,  // v_norm: whether v is normed, without a weight
+    pairs: u32, eps: f32,
+    window: u32, ring: u32, splits: u32,
+    first_head: u32,  // where only K and V are wanted, the queries' heads are skipped
+    owner: u32,  // whether the layer has K and V of its own
+}
+@group(0) @binding(1) var<storage, read_write> k: array<Four>;
+@group(0) @binding(2) var<storage, read_write> v: array<Four>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(4) var<storage, read> state: State;
+@group(0) @binding(5) var<uniform> shape: Shape;
+// A head's row of K or V in the cache as f16, four values an element.
+// Four f16, bound as the device's own f16 type.
+alias Half4 = vec4<f16>;
+fn unpack_half4(four: Half4) -> vec4f { return vec4f(four); }
+fn pack_half4(four: vec4f) -> Half4 { return vec4<f16>(four); }
+alias Four = Half4;
+const ROW: u32 = HEAD_DIM / 4u;
+
+fn k4(base: u32, i: u32) -> vec4f { return unpack_half4(k[base + i]); }
+fn v4(base: u32, i: u32) -> vec4f { return unpack_half4(v[base + i]); }
+// One head of a token in workgroup memory: normed, weighted, turned.
+var<workgroup> head: array<f32, HEAD_DIM>;
+fn head4(i: u32) -> vec4f { return vec4f(head[4u * i], head[4u * i + 1u], head[4u * i + 2u], head[4u * i + 3u]); }
+fn encode_head(lane: u32) {}
+fn encoded(i: u32) -> Four { return pack_half4(head4(i)); }
+
+const FOURS: u32 = HEAD_DIM / 4u;
+const SHARE: u32 = min(LANES, FOURS);
+const PARTS: u32 = LANES / SHARE;
+const OWN: u32 = (FOURS + LANES - 1u) / LANES;  // fours of a row that a lane holds: 1 or 2
+const LOWEST: vec4f = vec4f(-3.0e38);
+var<workgroup> query: array<vec4f, 4u * FOURS>;  // [head][four]
+var<workgroup> scores: array<vec4f, LANES>;  // of the four heads
+var<workgroup> parts: array<mat4x4f, LANES>;
+// read_queries: four heads of qkv that are normed and turned already, zero where there are fewer.
+@group(0) @binding(0) var<storage, read_write> qkv: array<f32>;
+
+fn read_queries(token: u32, first_head: u32, heads: u32, kv_head: u32, position: u32, newest: bool, lane: u32) {
+    for (var i = lane; i < 4u * FOURS; i += LANES) {
+        let at = token * shape.stride + first_head * HEAD_DIM + 4u * i;
+        query[i] = select(vec4f(), vec4f(qkv[at], qkv[at + 1u], qkv[at + 2u], qkv[at + 3u]), i / FOURS < heads);
+    }
+    workgroupBarrier();
+}
+
+fn outer(v: vec4f, weights: vec4f) -> mat4x4f {
+    return mat4x4f(v * weights.x, v * weights.y, v * weights.z, v * weights.w);
+}
+
+fn scaled(sums: mat4x4f, by: vec4f) -> mat4x4f {
+    return mat4x4f(sums[0] * by.x, sums[1] * by.y, sums[2] * by.z, sums[3] * by.w);
+}
+
+@compute @workgroup_size(LANES)
+fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let token = group.y;
+    if (token >= state.tokens) { return; }
+    let share = shape.heads / shape.kv_heads;
+    let fours = (share + 3u) / 4u;
+    let kv_head = group.x / fours;
+    let first_head = kv_head * share + group.x % fours * 4u;
+    let heads = min(4u, (kv_head + 1u) * share - first_head);
+    let position = state.position + token;
+
+    // the keys from start to end, cut into splits of whole LANES
+    let oldest = position + 1u - min(position + 1u, shape.window);
+    let each = (position + 1u - oldest + shape.splits * LANES - 1u) / (shape.splits * LANES) * LANES;
+    let start = oldest + group.z * each;
+    let end = min(position + 1u, start + each);
+    read_queries(token, first_head, heads, kv_head, position, end == position + 1u && start < end, lane);
+
+    var largest = LOWEST;
+    var total = vec4f();
+    var sums_0 = mat4x4f();  // a column a head
+    var sums_1 = mat4x4f();  // where a lane holds two fours of a row
+    for (var first = start; first < end; first += LANES) {
+        let key = first + lane;
+        var score = LOWEST;
+        if (key < end) {
+            let row = (key % shape.ring * shape.kv_heads + kv_head) * ROW;
+            score = vec4f();
+            for (var i = 0u; i < FOURS; i++) {
+                let four = k4(row, i);
+                score += vec4f(dot(query[i], four), dot(query[FOURS + i], four),
+                               dot(query[2u * FOURS + i], four), dot(query[3u * FOURS + i], four));
+            }
+        }
+        scores[lane] = score;
+        workgroupBarrier();
+        var above = largest;
+        for (var j = 0u; j < LANES; j++) { above = max(above, scores[j]); }
+        let weight = select(vec4f(), exp(score - above), key < end);
+        workgroupBarrier();
+        scores[lane] = weight;
+        workgroupBarrier();
+        let shrink = exp(largest - above);
+        largest = above;
+        total *= shrink;
+        sums_0 = scaled(sums_0, shrink);
+        if (OWN > 1u) { sums_1 = scaled(sums_1, shrink); }
+        for (var j = lane / SHARE; j < min(LANES, end - first); j += PARTS) {
+            let row = ((first + j) % shape.ring * shape.kv_heads + kv_head) * ROW;
+            let weights = scores[j];
+            total += weights;
+            sums_0 += outer(v4(row, lane % SHARE), weights);
+            if (OWN > 1u && lane + LANES < FOURS) { sums_1 += outer(v4(row, lane + LANES), weights); }
+        }
+        workgroupBarrier();
+    }
+    if (PARTS > 1u) {  // every PARTS-th key was taken: add the parts up
+        parts[lane] = sums_0;
+        scores[lane] = total;
+        workgroupBarrier();
+        for (var part = 1u; part < PARTS; part++) {
+            let other = (lane + part * SHARE) % LANES;
+            sums_0 += parts[other];
+            total += scores[other];
+        }
+    }
+    if (lane >= SHARE) { return; }
+    write_head(token, first_head, 0u, heads, lane, group.z, sums_0[0], largest.x, total.x);
+    write_head(token, first_head, 1u, heads, lane, group.z, sums_0[1], largest.y, total.y);
+    write_head(token, first_head, 2u, heads, lane, group.z, sums_0[2], largest.z, total.z);
+    write_head(token, first_head, 3u, heads, lane, group.z, sums_0[3], largest.w, total.w);
+    if (OWN > 1u && lane + LANES < FOURS) {
+        write_head(token, first_head, 0u, heads, lane + LANES, group.z, sums_1[0], largest.x, total.x);
+        write_head(token, first_head, 1u, heads, lane + LANES, group.z, sums_1[1], largest.y, total.y);
+        write_head(token, first_head, 2u, heads, lane + LANES, group.z, sums_1[2], largest.z, total.z);
+        write_head(token, first_head, 3u, heads, lane + LANES, group.z, sums_1[3], largest.w, total.w);
+    }
+}
+
+// With splits, a head's part is FOURS fours of sums and one of (largest, total).
+fn write_head(token: u32, first_head: u32, i: u32, heads: u32, four: u32, split: u32, sum: vec4f,
+              largest: f32, total: f32) {
+    if (i >= heads) { return; }
+    let head = token * shape.heads + first_head + i;
+    if (shape.splits == 1u) {
+        y[head * FOURS + four] = sum / total;
+        return;
+    }
+    let at = (head * shape.splits + split) * (FOURS + 1u);
+    y[at + four] = sum;
+    if (four == 0u) { y[at + FOURS] = vec4f(largest, total, 0.0, 0.0); }
+}
