@@ -62,7 +62,8 @@ fn embed(@builtin(global_invocation_id) at: vec3u) {
     if (row >= shape.rows) { return; }
     let block = weight_block(row, at.x, shape.n_in);
     for (var i = 0u; i < min(BLOCK, shape.n_in - column); i++) {
-        let value = block[i / 4u][i % 4u] * table_scale(row, column + i / 4u * 4u);
-        y[at.y * shape.n_in + column + i] = value * shape.scale;
+        // the weight first, then the constant: rounded in the model's own order, SRQ's ties fall as its do
+        let weight = block[i / 4u][i % 4u] * table_scale(row, column + i / 4u * 4u);
+        y[at.y * shape.n_in + column + i] = weight * shape.scale;
     }
 }
