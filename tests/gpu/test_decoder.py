@@ -38,13 +38,13 @@ def test_matches_float64_with_every_feature_set_and_cache(device, rng, kv):
 
 @on_devices("shader-f16", "subgroups", adapters=["tint", "tint on mesa"])
 def test_matches_float64_under_tint(device, rng):
-    check(device, rng, "f16")
+    check(device, rng, "f16", tokens=29)  # past the window: SwiftShader is slow
 
 
-def check(device, rng, kv):
+def check(device, rng, kv, tokens=TOKENS):
     config = tiny_config()
     tensors = tiny_tensors(config)
-    ids = prompt(config, rng)
+    ids = prompt(config, rng, tokens)
     engine = memory_engine(device, config, tensors, kv=kv, chunk=32)
 
     found = engine_logits(engine, ids)

@@ -15,20 +15,19 @@ from gemtab_build.shaders import ROOT, render
 from helpers.devices import ADAPTERS, on_devices
 from helpers.tiny_model import GEMMA3, tiny_config
 
-CONFIGS = [
-    {},
-    {"head_dim": 256, "global_head_dim": 512},
-    {**GEMMA3, "head_dim": 256},
-]
+E2B_HEADS = {"head_dim": 256, "global_head_dim": 512}
 
 
 @pytest.fixture(scope="module")
 def kernels():
-    found = {}
-    for config in (tiny_config(**changes) for changes in CONFIGS):
-        for wanted in WEIGHT_ENCODINGS:
-            found |= all_kernels(config, encoded(config, wanted))
-    return found | all_kernels(tiny_config(), packed(tiny_config()))
+    small = tiny_config()
+    found = all_kernels(small, packed(small))
+    for wanted in WEIGHT_ENCODINGS:
+        found |= all_kernels(small, encoded(small, wanted))
+    for changes in (E2B_HEADS, {**GEMMA3, "head_dim": 256}):  # other heads, the same matrices
+        config = tiny_config(**changes)
+        found |= all_kernels(config, encoded(config, "q4"))
+    return found
 
 
 def encoded(config, wanted):
