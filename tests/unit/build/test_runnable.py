@@ -69,7 +69,7 @@ def test_refuses_a_generation_config_by_name(rng, tmp_path, settings, words):
 def test_refuses_a_tokenizer_of_another_model(rng, tmp_path):
     write_checkpoint(tmp_path / "hf", rng, vocab_size=1531, vocab_size_per_layer_input=1531)
 
-    refuses(tmp_path, r"id 1535 \('horse'\), beyond the model's vocab_size of 1531")
+    refuses(tmp_path, r"id 1535 \('.+'\), beyond the model's vocab_size of 1531")
 
 
 def refuses(tmp_path, words):
