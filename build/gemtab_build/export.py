@@ -136,7 +136,7 @@ def _rope(rope: Rope) -> dict[str, Any]:
 def _generation(manifest: Manifest) -> dict[str, Any]:
     given = manifest.generation
     return {
-        "do_sample": True,
+        "do_sample": given.temperature > 0,
         "bos_token_id": manifest.config.bos_id,
         "pad_token_id": manifest.config.pad_id,
         "eos_token_id": list(given.stop_ids),

@@ -34,12 +34,9 @@ def export(parameters: Parameters, out: Path) -> None:
     _name_the_full_head_dim(out / "config.json")
     generation = {
         "bos_token_id": ids["<bos>"],
-        "do_sample": True,
+        "do_sample": False,
         "eos_token_id": [ids[token] for token in STOPS],
         "pad_token_id": ids["<pad>"],
-        "temperature": 1.0,
-        "top_k": 64,
-        "top_p": 0.95,
     }
     (out / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
     if out.resolve() != CHECKPOINT.resolve():
