@@ -92,6 +92,8 @@ def run_pytest(args: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "pytest", "-q", *(args.tests or ["tests"])]
     if args.fast:
         command += ["--ignore=tests/gpu", "--ignore=tests/browser"]
+    if not args.parity:
+        command.append("--ignore=tests/parity")  # to look at these alone takes seconds: torch
     if marks:
         command += ["-m", " and ".join(marks)]
     code = subprocess.run(command, cwd=ROOT, check=False, env=environment()).returncode

@@ -71,6 +71,7 @@ def test_a_signal_leaves_nothing_and_spares_what_was_there(tmp_path, stuck, numb
     verify_artifact(*open_artifact(tmp_path / "good"))
 
 
+@pytest.mark.slow
 def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path, stuck):
     build_artifact(str(tmp_path / "hf"), tmp_path / "site")
     process = stuck(tmp_path / "site")
