@@ -15,6 +15,7 @@ from gemtab_build.setup_browser import set_up_chromium, set_up_vulkan
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
 Step = tuple[str, list[str], Path]  # a name, a command, the folder it runs in
+FETCH_VOCABULARIES, FETCH_SECONDS = ROOT / "tests" / "helpers" / "fetch_tokenizers.py", 180
 NO_TESTS = 5  # pytest's exit code when a folder has none
 
 
@@ -24,10 +25,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.fast:
         set_up_vulkan()
         set_up_chromium()
+        set_up_vocabularies()
     failed = [step[0] for step in [*steps(), *page_steps()] if not passes(*step)]
     if failed:
         print(f"failed before pytest: {', '.join(failed)}", flush=True)
     return 1 if run_pytest(args) or failed else 0  # pytest's summary is the last line
+
+
+def set_up_vocabularies() -> None:
+    """Fetch the real vocabularies that the tokenizer is tested on; without them those tests skip."""
+    try:
+        done = subprocess.run(
+            [sys.executable, str(FETCH_VOCABULARIES)],
+            capture_output=True, check=False, env=environment(), timeout=FETCH_SECONDS,
+        )  # fmt: skip
+        fetched = done.returncode == 0
+    except subprocess.TimeoutExpired:
+        fetched = False
+    if not fetched:
+        print("the real vocabularies could not be fetched: their tests will skip", flush=True)
 
 
 def parser() -> argparse.ArgumentParser:
