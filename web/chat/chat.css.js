@@ -46,10 +46,17 @@ ol { display: flex; flex-direction: column; gap: 1.25rem; margin-block: 0; paddi
 .busy > .text::after { content: ""; display: inline-block; width: .5em; height: 1em; margin-inline-start: .15em; vertical-align: -.15em; border-radius: 1px; background: var(--accent); animation: blink 1s steps(2) infinite; }
 @keyframes blink { to { opacity: 0; } }
 .log:has(.offer:not([hidden])) .hint { display: none; }
-.offer { display: grid; justify-items: center; gap: .75rem; max-width: 30rem; margin: 12vh auto 2rem; padding: 1.5rem; border: 1px solid var(--line); border-radius: 1.25rem; text-align: center; }
+.offer { display: grid; justify-items: center; gap: .75rem; width: min(30rem, 100% - 2rem); margin: 6vh auto 2rem; padding: 1.5rem; border: 1px solid var(--line); border-radius: 1.25rem; text-align: center; }
 .offer > * { margin: 0; }
 h2 { font-size: 1.125rem; overflow-wrap: anywhere; }
 .quiet { color: var(--quiet); font-size: .875rem; }
+.quiet:empty { display: none; }
+.verdict { justify-self: stretch; padding: .625rem .875rem; border-radius: .75rem; background: var(--tint); font-size: .9375rem; text-align: start; }
+.verdict.cannot { color: var(--alarm); background: var(--alarm-tint); }
+.offer details { justify-self: stretch; color: var(--quiet); font-size: .875rem; text-align: start; }
+.offer summary { width: fit-content; margin-inline: auto; }
+dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem .75rem; margin: .75rem 0 0; font-variant-numeric: tabular-nums; }
+dd { margin: 0; color: var(--ink); overflow-wrap: anywhere; }
 
 summary { border-radius: .25rem; cursor: pointer; }
 .storage .panel { position: absolute; z-index: 1; inset-block-start: 100%; inset-inline-end: 1rem; width: min(24rem, 100% - 2rem); padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .75rem; color: var(--ink); background: var(--paper); box-shadow: 0 .25rem 1rem rgb(0 0 0 / .15); }

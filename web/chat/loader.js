@@ -1,10 +1,13 @@
 /**
- * From the address of a model to an engine that can reply: looks, asks where much is to be downloaded, loads.
+ * From the address of a model to an engine that can reply: looks, refuses what this device cannot run, asks
+ * where much is to be downloaded, loads.
  * @import { Notice } from "./notice.js"
  * @import { Offer } from "./offer.js"
  * @import { Status } from "./status.js"
+ * @import { Survey } from "../engine/survey.js"
  */
 
+import { checkDevice } from "../engine/check.js";
 import { Engine, EngineError } from "../engine/client.js";
 import { forget } from "../engine/models.js";
 import { askToKeep, SMALL_BYTES, survey } from "../engine/survey.js";
@@ -51,11 +54,7 @@ export class Loader {
       const found = await survey(settings.model);
       if (isOver()) return null;
       this.manifestUrl = found.url;
-      if (ask || !(this.#agreed || settings.autoload || found.missing < SMALL_BYTES)) {
-        if (!ask) this.#status.showLine("");
-        await this.#offer.show(found);
-        if (isOver()) return null;
-      }
+      if (!(await this.#agree(settings, found, ask)) || isOver()) return null;
       this.#agreed = true;
       if (found.missing >= SMALL_BYTES) askToKeep();
       const engine = await this.#start(settings, found.missing);
@@ -71,6 +70,27 @@ export class Loader {
       this.#notice.show(messageOf(error), again);
       return null;
     }
+  }
+
+  /**
+   * Refuse what this device cannot run; else wait for the person's yes, where one is asked for.
+   *
+   * @param {Settings} settings
+   * @param {Survey} found
+   * @param {boolean} ask  even if it is little
+   * @returns {Promise<boolean>} whether to go on
+   */
+  async #agree({ context, autoload }, found, ask) {
+    const turn = this.#turn;
+    const isLarge = found.missing >= SMALL_BYTES;
+    const asks = ask || (isLarge && !this.#agreed && !autoload);
+    const check = await checkDevice(found, { context, measured: asks && isLarge });
+    if (turn !== this.#turn) return false;
+    const can = check.verdict !== "cannot";
+    if ((asks || !can) && !ask) this.#status.showLine("");
+    if (!can) this.#offer.refuse(found, check);
+    else if (asks) await this.#offer.show(found, check);
+    return can;
   }
 
   /**

@@ -1,28 +1,40 @@
 /**
- * What would be downloaded and how much, and a button that starts it.
+ * What would be downloaded, whether this device is up to it, and a button that starts it.
+ * @import { Check } from "../engine/check.js"
  * @import { Survey } from "../engine/survey.js"
  */
 
 import { inBytes } from "../engine/amounts.js";
+import { deviceDetails } from "./device-details.js";
 import { element } from "./dom.js";
+
+const MOST_REASONS = 2; // the details tell the rest
+const LEADS = /** @type {const} */ ({
+  good: "This device can run it.",
+  slow: "This device can run it, but slowly.",
+  tight: "This device may not have enough room for it.",
+  cannot: "This device cannot run it.",
+});
 
 export class Offer {
   element = element("section", { class: "offer", "aria-label": "Download", hidden: true });
 
   /**
    * @param {Survey} survey
+   * @param {Check} check
    * @returns {Promise<void>} resolves when the person says yes
    */
-  show({ model, bytes, missing, room }) {
+  show({ model, bytes, missing, room }, check) {
     const here = bytes - missing;
     const button = element("button", { type: "button", class: "primary" }, missing ? `Download ${inBytes(missing)} and start` : "Start");
-    this.element.replaceChildren(
+    this.#fill(
       element("h2", {}, model),
       element("p", {}, `The model runs on this machine. Its weights are ${inBytes(bytes)}${here && missing ? `, of which ${inBytes(here)} are here already` : ""}.`),
+      verdict(check),
       button,
       element("p", { class: "quiet" }, keeping(missing, room)),
+      deviceDetails(check),
     );
-    this.element.hidden = false;
     return new Promise((resolve) => {
       button.addEventListener("click", () => {
         this.hide();
@@ -31,10 +43,33 @@ export class Offer {
     });
   }
 
+  /**
+   * Say what is short in place of an offer.
+   *
+   * @param {Survey} survey
+   * @param {Check} check
+   */
+  refuse({ model }, check) {
+    this.#fill(element("h2", {}, model), verdict(check), deviceDetails(check));
+  }
+
   hide() {
     this.element.hidden = true;
     this.element.replaceChildren();
   }
+
+  /** @param {...Node} children */
+  #fill(...children) {
+    this.element.replaceChildren(...children);
+    this.element.hidden = false;
+  }
+}
+
+/** @param {Check} check */
+function verdict({ verdict: kind, reasons, memory }) {
+  const isUnknown = kind === "good" && memory.needed === null;
+  const told = kind === "cannot" ? reasons : reasons.slice(0, MOST_REASONS);
+  return element("p", { class: `verdict ${kind}` }, element("strong", {}, isUnknown ? "This device has WebGPU." : LEADS[kind]), ` ${told.join(" ")}`);
 }
 
 /**
@@ -43,7 +78,7 @@ export class Offer {
  */
 function keeping(missing, room) {
   if (!missing) return "All of it is kept in this browser.";
-  if (room === 0) return "This browser keeps nothing of it (is this a private window?), so the next visit downloads it again.";
-  if (room !== null && room < missing) return `This browser has room for only ${inBytes(room)} of it: what does not fit is downloaded again next time.`;
+  if (room === 0) return ""; // no room can be made
+  if (room !== null && room < missing) return "Deleting models that you no longer use, under Storage, makes room.";
   return "It is kept in this browser for the next visit, until you delete it under Storage.";
 }

@@ -43,6 +43,21 @@ export function openDevice(adapter) {
 }
 
 /**
+ * What an adapter offers of what we use, and whether it is software.
+ *
+ * @param {GPUAdapter} adapter
+ */
+export function adapterFacts({ info, features, limits }) {
+  const { vendor, architecture, description, isFallbackAdapter = false } = info;
+  return {
+    adapter: { vendor, architecture, description },
+    isFallback: isFallbackAdapter,
+    features: FEATURES.filter((name) => features.has(name)),
+    limits: limitsOf(limits),
+  };
+}
+
+/**
  * What the plan wants to know of the device.
  *
  * @param {GPUAdapter} adapter

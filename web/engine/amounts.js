@@ -13,6 +13,15 @@ export function inBytes(bytes) {
 }
 
 /**
+ * A machine's memory as it is sold: 16 GiB are called 16 GB.
+ *
+ * @param {number} bytes
+ */
+export function inMemory(bytes) {
+  return `${bytes / 2 ** 30}\u00a0GB`;
+}
+
+/**
  * @param {number} done  bytes
  * @param {number} total
  */

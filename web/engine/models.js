@@ -9,7 +9,9 @@ import { sha256 } from "./sha256.js";
 import { Store } from "./store.js";
 
 /** @typedef {{ url: string, bytes: number, sha256: string }} Part  a source or a small file */
-/** @typedef {{ model: string, sources: Source[], files: { [name: string]: Part } }} Manifest */
+/** @typedef {{ cache: number, scratch: number, binding: number }} ContextNeeds  bytes */
+/** @typedef {{ weights: number, table: number, token: number, start: number, limits: { [name: string]: number }, context: number, contexts: { [context: string]: ContextNeeds } }} Needs  see contracts/needs.py */
+/** @typedef {{ model: string, sources: Source[], files: { [name: string]: Part }, needs?: Needs | null }} Manifest */
 /** @typedef {{ url: string, text: string }} Record  of a manifest */
 /** @typedef {{ url: string, name: string, bytes: number, total: number }} StoredModel  bytes: how much of `total` is kept */
 

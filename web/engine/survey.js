@@ -1,4 +1,7 @@
-/** What loading a model would take, found out before any of it is downloaded. */
+/**
+ * What loading a model would take, found out before any of it is downloaded.
+ * @import { Needs, Part } from "./models.js"
+ */
 
 import { findAdapter } from "./adapter.js";
 import { EngineError } from "./client.js";
@@ -16,6 +19,8 @@ export const SMALL_BYTES = 50e6;
  * @property {number} bytes  of the whole model
  * @property {number} missing  bytes to download
  * @property {number | null} room  bytes that the browser would still keep; null if it does not say
+ * @property {Needs | null} needs  of a device; null if the manifest does not say
+ * @property {Part | null} kernels  its shaders
  */
 
 /**
@@ -34,7 +39,9 @@ export async function survey(modelUrl) {
     const missing = parts.filter((part) => sizes.get(part.sha256) !== part.bytes);
     const { quota, usage } = (await navigator.storage?.estimate?.().catch(() => null)) ?? {};
     const room = quota === undefined ? null : Math.max(0, quota - (usage ?? 0));
-    return { url, model: manifest.model, bytes: sumOf(parts), missing: sumOf(missing), room: store ? room : 0 };
+    const { model, needs = null, files } = manifest;
+    const kernels = files.kernels ?? null;
+    return { url, model, bytes: sumOf(parts), missing: sumOf(missing), room: store ? room : 0, needs, kernels };
   } catch (error) {
     const { message, name } = /** @type {Error} */ (error);
     throw new EngineError(message, name);

@@ -54,6 +54,21 @@ export function pause(ms, signal) {
 }
 
 /**
+ * What a promise comes to, or an error when it takes too long; it goes on unheard then.
+ *
+ * @template T
+ * @param {number} ms
+ * @param {Promise<T>} promise
+ * @returns {Promise<T>}
+ */
+export function within(ms, promise) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`it took more than ${ms} ms`)), ms);
+    promise.finally(() => clearTimeout(timer)).then(resolve, reject);
+  });
+}
+
+/**
  * Wait until the browser says that it is online, but not for ever.
  *
  * @param {number} ms
