@@ -70,7 +70,14 @@ export function deviceFacts(adapter, device) {
     features: [...device.features],
     limits: limitsOf(device.limits),
     wgslFeatures: [...(navigator.gpu.wgslLanguageFeatures ?? [])],
+    memory: memoryToTake(),
   };
+}
+
+/** Bytes that a model may sensibly take: half of the machine's, where the browser tells; else 0. */
+function memoryToTake() {
+  const { deviceMemory = 0 } = /** @type {{ deviceMemory?: number }} */ (navigator); // GiB, rounded
+  return (deviceMemory * 2 ** 30) / 2;
 }
 
 /**
