@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.model_config import ModelConfig
+from gemtab.contracts.placement import place
 from gemtab.contracts.program import Kernel
 from gemtab.contracts.quantization import BLOCK, KV_ENCODINGS
 from gemtab.kernels.measure import ROWS, Measure
@@ -15,7 +17,7 @@ from gemtab.plan.settings import Settings
 from gemtab_build.shaders import render
 
 FEATURES = ("shader-f16", "subgroups")
-ANY_SIZE = 1 << 62  # kernels do not depend on how a device splits tensors
+ANY_SIZE = 1 << 62  # how many parts a tensor is split into is nothing to a kernel
 CAPACITY = 4096
 
 
@@ -44,7 +46,9 @@ def all_kernels(config: ModelConfig, tensors: Mapping[str, Tensor]) -> dict[str,
         for kv in KV_ENCODINGS:
             capacity = min(CAPACITY, config.max_position)
             model = Model.on(Settings(config, facts, capacity, kv), dict(tensors))
-            programs = [plan_decode(model)]
+            # for devices that cannot bind a layer's matrices together
+            apart = replace(model, parts=place(tensors, ANY_SIZE, together=False))
+            programs = [plan_decode(model), plan_decode(apart)]
             programs += [
                 plan(model, tokens) for plan in (plan_prefill, plan_score) for tokens in (1, 2)
             ]

@@ -1,8 +1,11 @@
 """The whole decoder on a GPU against float64: every position's logits, over shapes, chunks, caches."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from gemtab_build.quantize import choose_encoding, decode, encode
 from helpers.devices import on_devices
 from helpers.engines import engine_logits, memory_engine, relative_l2
 from helpers.reference import logits as reference_logits
@@ -61,4 +64,50 @@ def test_the_chunk_changes_nothing(device, rng, chunk):
 
     found = engine_logits(engine, ids)
 
+    assert relative_l2(found, reference_logits(config, tensors, ids)).max() <= BOUNDS["f32"]
+
+
+@pytest.mark.parametrize("largest", [130_000, 12_288], ids=["layers apart", "all in parts"])
+def test_what_a_device_cannot_bind_together_changes_nothing(device, rng, monkeypatch, largest):
+    config = tiny_config()
+    tensors = tiny_tensors(config)
+    ids = prompt(config, rng, 11)
+    narrow = replace(device.facts, limits={"maxStorageBufferBindingSize": largest})
+    monkeypatch.setattr(type(device), "facts", narrow)
+    engine = memory_engine(device, config, tensors, kv="f32", chunk=3)
+    parts = {name: len(found) for name, found in engine.model.parts.items()}
+
+    found = engine_logits(engine, ids)
+
+    assert not engine.model.joined(("layers.2.q", "layers.2.k", "layers.2.v"))
+    assert not engine.model.joined(("layers.4.gate", "layers.4.up"))
+    assert (parts["layers.0.ple_gate"] > 1) == (largest == 12_288)
+    assert relative_l2(found, reference_logits(config, tensors, ids)).max() <= BOUNDS["f32"]
+
+
+MIXTURES = {  # the encoding of each of a layer's matrices in turn
+    "alike": ["q4"],
+    "each another": ["q4", "f16", "q8", "f32"],
+}
+
+
+@pytest.mark.parametrize("mixture", MIXTURES.values(), ids=MIXTURES)
+def test_matrices_encoded_alike_and_each_another_way(device, rng, mixture):
+    config = tiny_config()
+    tensors = tiny_tensors(config)
+    matrices = [name for name, values in tensors.items() if values.ndim == 2]
+    encodings = {
+        name: choose_encoding(tensors[name].shape, mixture[number % len(mixture)])
+        for number, name in enumerate(matrices)
+    }
+    for name, encoding in encodings.items():
+        values = tensors[name]
+        tensors[name] = decode(encode(values, encoding), encoding, *values.shape)
+    ids = prompt(config, rng, 11)
+    engine = memory_engine(device, config, tensors, kv="f32", encodings=encodings, chunk=3)
+
+    found = engine_logits(engine, ids)
+
+    pairs = [(f"layers.{index}.gate", f"layers.{index}.up") for index in range(7)]
+    assert all(engine.model.joined(pair) == (len(mixture) == 1) for pair in pairs)
     assert relative_l2(found, reference_logits(config, tensors, ids)).max() <= BOUNDS["f32"]

@@ -38,14 +38,16 @@ def row_buffer(tensor: str, plane: str) -> str:
     return f"{tensor}.{plane}.rows"
 
 
-def place(tensors: Mapping[str, Tensor], largest_binding: int) -> dict[str, tuple[Part, ...]]:
+def place(
+    tensors: Mapping[str, Tensor], largest_binding: int, together: bool = True
+) -> dict[str, tuple[Part, ...]]:
     """The parts of every tensor, none of whose planes is larger than a binding may be (bytes).
 
     Vectors share one buffer, and matrices that are multiplied with the same input share one where they
-    are encoded alike and fit together, so that one dispatch serves them all.
+    are encoded alike and fit together, so that one dispatch serves them all; unless not `together`.
     """
     placed = _vectors({n: t for n, t in tensors.items() if _is_vector(t)})
-    for group, members in _groups(tensors):
+    for group, members in _groups(tensors) if together else ():
         placed |= _together(group, {name: tensors[name] for name in members}, largest_binding)
     for name, tensor in tensors.items():
         if name not in placed:

@@ -74,10 +74,9 @@ class Settings:
         return min(self.capacity, self.config.window + self.chunk + LOOKAHEAD)
 
     def splits(self, layer: LayerConfig) -> int:
-        """Groups over which one token's attention is spread: windows are short, contexts may be long."""
-        if layer.sliding and self.config.window < self.capacity:
-            return 1
-        return max(1, min(MOST_SPLITS, self.capacity // SPLIT_KEYS))
+        """Groups over which one token's attention is spread, by the most keys that it may see."""
+        keys = min(self.window(layer), self.capacity)
+        return max(1, min(MOST_SPLITS, keys // SPLIT_KEYS))
 
     def window(self, layer: LayerConfig) -> int:
         """Keys that a layer's query may see, itself included."""

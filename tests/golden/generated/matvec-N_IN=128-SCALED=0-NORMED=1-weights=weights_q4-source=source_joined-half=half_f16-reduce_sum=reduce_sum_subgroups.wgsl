@@ -1,0 +1,149 @@
+enable f16;
+enable subgroups;
+// matvec: y = W · x for one token, with what comes before the matrix (source) and after it (sink).
+// A workgroup has LANES / PART quads of rows. PART lanes share a quad: each takes every PART-th block of
+// x, kept in registers for the four rows, and their sums are added up at the end. Workgroups fold over x
+// and y: a vocabulary has more than one dimension's 65535.
+//   x          read   [n_in], or the residual stream
+//   y          write  [first + n_out]
+//   W          read   [w_row + rows, n_in], encoded: codes and scales, or values
+//   branch, vectors, next, inputs: see the source and the sink
+//   shape      uniform
+// grid: (n_out / outputs of a workgroup), folded
+const LANES: u32 = 64u;
+const PART: u32 = 8u;
+// The words of a step that multiplies with a matrix. Rows of W begin at w_row of what is bound; offsets
+// into `vectors` count vectors of four.
+struct Shape {
+    n_in: u32, n_out: u32, w_row: u32,
+    first: u32, stride: u32,  // y's column for row 0, and y's columns in all
+    input_grid: f32, output_grid: f32,  // of packed weights alone
+    eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix
+    first_input: u32, cap: f32,  // of what comes after it
+}
+// A block of W: codes u4 offset by 8, eight a word, low nibble first; an f16 scale for each.
+// A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
+const BLOCK: u32 = 32u;
+alias Block = array<vec4f, 8>;
+
+fn dot_block(a: Block, b: Block) -> f32 {
+    return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
+        + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
+}
+// Half a word as four u4 codes offset by 8, low nibble first.
+fn nibbles(word: u32) -> vec4f {
+    return vec4f((vec4u(word) >> vec4u(0u, 4u, 8u, 12u)) & vec4u(15u)) - 8.0;
+}
+// Two f16 in a word, bound as the device's own f16 type. (naga's bitcast from u32 is wrong: do not.)
+alias Half2 = vec2<f16>;
+fn unpack_half(word: Half2) -> vec2f { return vec2f(word); }
+@group(0) @binding(2) var<storage, read> codes: array<vec4u>;
+@group(0) @binding(3) var<storage, read> scales: array<Half2>;
+
+fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
+    let c = codes[row * (n_in / BLOCK) + block];
+    return Block(nibbles(c.x), nibbles(c.x >> 16u), nibbles(c.y), nibbles(c.y >> 16u),
+                 nibbles(c.z), nibbles(c.z >> 16u), nibbles(c.w), nibbles(c.w >> 16u));
+}
+
+fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 {
+    let at = row * (n_in / BLOCK) + block;
+    return unpack_half(scales[at / 2u])[at & 1u];
+}
+// The input of a matvec: the residual stream after a branch has joined it, h = (x + branch / rms(branch) ·
+// weight) · scalar, and, where NORMED, h / rms(h) · weight. Each workgroup makes it for itself; the
+// first one writes h to `next`, another buffer than x, since others still read x.
+const N_IN: u32 = 128u;
+const SCALED: u32 = 0u;
+const NORMED: u32 = 1u;
+// The sum of every lane's value, the same in all lanes, with one round of memory after the subgroups'.
+// Each lane stores its subgroup's sum; one lane a subgroup is not known portably, so all are added
+// and divided by the subgroup's size, which is exact: sizes are powers of two.
+var<workgroup> partial_sums: array<f32, LANES>;
+
+fn reduce_sum(value: f32, lane: u32) -> f32 {
+    let size = subgroupAdd(1.0);
+    partial_sums[lane] = subgroupAdd(value) / size;
+    workgroupBarrier();
+    for (var half = LANES / 2u; half > 0u; half >>= 1u) {
+        if (lane < half) { partial_sums[lane] += partial_sums[lane + half]; }
+        workgroupBarrier();
+    }
+    let sum = partial_sums[0];
+    workgroupBarrier();
+    return sum;
+}
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(4) var<storage, read> branch: array<vec4f>;
+@group(0) @binding(5) var<storage, read> vectors: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> next: array<vec4f>;
+var<workgroup> staged: array<vec4f, N_IN / 4u>;
+
+fn prepare(lane: u32, first_group: bool) {
+    var squares = 0.0;
+    for (var i = lane; i < N_IN / 4u; i += LANES) { squares += dot(branch[i], branch[i]); }
+    let factor = inverseSqrt(reduce_sum(squares, lane) / f32(N_IN) + shape.eps);
+    var scale = 1.0;
+    if (SCALED == 1u) { scale = vectors[shape.scalar].x; }
+    squares = 0.0;
+    for (var i = lane; i < N_IN / 4u; i += LANES) {
+        let h = (x[i] + branch[i] * factor * vectors[shape.post_norm + i]) * scale;
+        squares += dot(h, h);
+        staged[i] = h;
+        if (first_group) { next[i] = h; }
+    }
+    if (NORMED == 1u) {
+        let own = inverseSqrt(reduce_sum(squares, lane) / f32(N_IN) + shape.eps);
+        for (var i = lane; i < N_IN / 4u; i += LANES) { staged[i] *= own * vectors[shape.norm + i]; }
+    }
+    workgroupBarrier();
+}
+
+fn source_block(block: u32) -> Block {
+    let at = block * (BLOCK / 4u);
+    return Block(staged[at], staged[at + 1u], staged[at + 2u], staged[at + 3u],
+                 staged[at + 4u], staged[at + 5u], staged[at + 6u], staged[at + 7u]);
+}
+// input_block: what the weights are multiplied with: x as it is.
+fn input_block(x: Block) -> Block { return x; }
+// output: a row's value from its sum of products: the sum.
+fn output(sum: f32, _row: u32) -> f32 { return sum; }
+// What becomes of a matvec's four sums: four values of y.
+const OUTPUTS: u32 = 4u;  // of the four sums
+fn row_of(quad: u32, i: u32) -> u32 { return quad * 4u + i; }
+fn finish(quad: u32, i: u32, sums: vec4f) -> f32 { return output(sums[i], quad * 4u + i); }
+
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(7) var<uniform> shape: Shape;
+
+const QUADS: u32 = LANES / PART;  // of rows, in a workgroup
+var<workgroup> partial: array<vec4f, LANES>;
+
+fn row_part(row: u32, block: u32, x: Block) -> f32 {
+    let at = shape.w_row + row;
+    return dot_block(weight_block(at, block, shape.n_in), x) * weight_scale(at, block, shape.n_in);
+}
+
+@compute @workgroup_size(LANES)
+fn matvec(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+          @builtin(local_invocation_index) lane: u32) {
+    let number = group.x + group.y * groups.x;
+    let first_quad = number * QUADS;
+    if (first_quad * OUTPUTS >= shape.n_out) { return; }  // all lanes leave together
+    prepare(lane, number == 0u);
+    let quad = first_quad + lane / PART;
+    var sums = vec4f();
+    for (var block = lane % PART; block * BLOCK < shape.n_in; block += PART) {
+        let x = input_block(source_block(block));
+        sums += vec4f(row_part(row_of(quad, 0u), block, x), row_part(row_of(quad, 1u), block, x),
+                      row_part(row_of(quad, 2u), block, x), row_part(row_of(quad, 3u), block, x));
+    }
+    partial[lane] = sums;
+    workgroupBarrier();
+    for (var i = lane; i < QUADS * OUTPUTS; i += LANES) {
+        var all = vec4f();
+        for (var part = 0u; part < PART; part++) { all += partial[i / OUTPUTS * PART + part]; }
+        let at = first_quad * OUTPUTS + i;
+        if (at < shape.n_out) { y[shape.first + at] = finish(at / OUTPUTS, at % OUTPUTS, all); }
+    }
+}

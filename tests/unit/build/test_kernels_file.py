@@ -1,0 +1,50 @@
+"""What a site carries: every kernel that a plan picks, whatever the context and whatever a device binds."""
+
+import pytest
+
+from gemtab.contracts.device_facts import DeviceFacts
+from gemtab.contracts.manifest import Tensor
+from gemtab.contracts.names import tensor_shapes
+from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
+from gemtab.plan.model import Model
+from gemtab.plan.settings import Settings
+from gemtab_build.kernels_file import all_kernels
+from helpers.tiny_model import tiny_config
+
+LONG = 131_072
+
+
+def encoded(config, encoding):
+    return {
+        name: Tensor(shape, encoding if len(shape) == 2 else "f32", ())
+        for name, shape in tensor_shapes(config).items()
+    }
+
+
+def picked(model):
+    programs = [plan_decode(model)]
+    programs += [plan(model, tokens) for plan in (plan_prefill, plan_score) for tokens in (1, 7)]
+    return {kernel.name for program in programs for kernel in program.kernels}
+
+
+@pytest.mark.parametrize("window", [24, 512, 1024, 4096, 8192])
+def test_kernels_of_every_context(window):
+    config = tiny_config(sliding_window=window, max_position_embeddings=LONG)
+    tensors = encoded(config, "q4")
+    carried = all_kernels(config, tensors).keys()
+
+    for capacity in (2, 512, 1024, 2048, 4096, 8192, LONG):
+        settings = Settings(config, DeviceFacts("any", frozenset(), {}), capacity)
+        assert picked(Model.on(settings, tensors)) <= carried
+
+
+@pytest.mark.parametrize("largest", [1 << 27, 130_000, 12_288])
+@pytest.mark.parametrize("encoding", ["f32", "f16", "q8", "q4", "w4"])
+def test_kernels_of_every_size_of_bindings(encoding, largest):
+    config = tiny_config()
+    tensors = encoded(config, encoding)
+    facts = DeviceFacts("any", frozenset(), {"maxStorageBufferBindingSize": largest})
+
+    model = Model.on(Settings(config, facts, 512), tensors)
+
+    assert picked(model) <= all_kernels(config, tensors).keys()
