@@ -5,6 +5,8 @@ compiler of Chromium.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Literal
 
@@ -107,13 +109,20 @@ class NativeDevice:
 
     async def compile(self, shaders: Shaders, progress: Progress | None = None) -> None:
         """Make pipelines, with explicit layouts so that an unused slot keeps its place."""
-        for done, (name, shader) in enumerate(shaders.items(), 1):
-            if name not in self._pipelines:
-                self._pipelines[name] = self._pipeline(name, shader)
+        new = [name for name in shaders if name not in self._pipelines]
+        begun = {
+            name: self._begin(name, shaders[name]) for name in new
+        }  # Dawn compiles on all cores
+        for done, name in enumerate(shaders, 1):
+            if name in begun:
+                promise, layout = begun[name]
+                with self._named(name):
+                    self._pipelines[name] = promise.sync_wait(), layout
             if progress:
                 progress(done, len(shaders))
 
-    def _pipeline(self, name: str, shader: Any) -> tuple[Any, Any]:
+    def _begin(self, name: str, shader: Any) -> tuple[Any, Any]:
+        """The promise of a pipeline, and its layout."""
         wgpu, device = self._wgpu, self._device
         kinds = [
             "storage" if slot.startswith("*") else "read-only-storage"
@@ -127,17 +136,23 @@ class NativeDevice:
         code = shader["wgsl"]
         if self._dialect == "naga":
             code = code.replace("enable subgroups;\n", "")  # naga rejects the line, Tint demands it
-        try:
-            pipeline = device.create_compute_pipeline(
+        with self._named(name):
+            promise = device.create_compute_pipeline_async(
                 layout=device.create_pipeline_layout(bind_group_layouts=[layout]),
                 compute={
                     "module": device.create_shader_module(label=name, code=code),
                     "entry_point": shader["entry"],
                 },
             )
-        except wgpu.GPUError as error:
-            raise DeviceError(f"The shader {name} does not compile here: {error}") from error
-        return pipeline, layout
+        return promise, layout
+
+    @contextmanager
+    def _named(self, shader: str) -> Iterator[None]:
+        """Turn a compiler's complaint into ours, with the shader's name."""
+        try:
+            yield
+        except (self._wgpu.GPUError, RuntimeError) as error:  # a promise has only the latter
+            raise DeviceError(f"The shader {shader} does not compile here: {error}") from error
 
     async def prepare(self, program: Program) -> None:
         """Make a program's bind groups."""
