@@ -91,6 +91,8 @@ def choose_for(
     """
     chosen = choose_encoding(shape, wanted)
     if wanted == PACKED:
+        if chosen == "f16" and checkpoint.tensors[name].dtype == "BF16":
+            return "bf16", None
         if chosen == "f16" and not _is_f16(checkpoint, name, shape):
             return "f32", "kept as f32, its values are not exact in f16"
         return chosen, None

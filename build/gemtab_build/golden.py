@@ -40,7 +40,7 @@ def generated() -> dict[str, str]:
 
 def packed(config: ModelConfig) -> dict[str, Tensor]:
     """The config's tensors in the encodings that a packed checkpoint mixes."""
-    mixed = {"embed": "w2", "ple.embed": f"w4/{len(config.layers)}", "ple.projection": "f16"}
+    mixed = {"embed": "w2", "ple.embed": f"w4/{len(config.layers)}", "ple.projection": "bf16"}
     mixed |= {"gate": "w2", "up": "w2", "down": "w2", "ple_gate": "w8", "ple_out": "w8"}
     tensors = {}
     for name, shape in tensor_shapes(config).items():

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gemtab.contracts.errors import CheckpointError
-from gemtab.contracts.quantization import BLOCK, Q4_OFFSET, packed_form
+from gemtab.contracts.quantization import BLOCK, Q4_OFFSET, VALUE_BITS, packed_form
 from gemtab_build.packed_codes import unpack
 from gemtab_build.scale_search import Q4, Q8, nearest_codes, search_scales
 
@@ -57,6 +57,8 @@ def encode(
         raise CheckpointError("it holds values that are not finite numbers")
     if encoding == "f32":
         return {"values": values.astype("<f4").tobytes()}
+    if encoding == "bf16":
+        return {"values": _padded(_bf16(values))}
     if encoding == "f16":
         if values.size and float(np.abs(values).max()) > F16_MAX:
             raise CheckpointError(f"it holds values beyond {F16_MAX}, too large for f16")
@@ -67,10 +69,12 @@ def encode(
 
 def decode(planes: Mapping[str, bytes], encoding: str, rows: int, width: int) -> Floats:
     """The values [rows, width] as f32 that planes stand for: what the shaders compute with."""
-    if encoding in ("f32", "f16"):
-        dtype = "<f4" if encoding == "f32" else "<f2"
-        values = np.frombuffer(planes["values"], dtype, rows * width)
-        return values.astype(np.float32).reshape(rows, width)
+    if encoding in VALUE_BITS:
+        dtype = {"f32": "<f4", "f16": "<f2", "bf16": "<u2"}[encoding]
+        values = np.frombuffer(planes["values"], dtype, rows * width).reshape(rows, width)
+        if encoding == "bf16":
+            return (values.astype(np.uint32) << 16).view(np.float32)
+        return values.astype(np.float32)
     if packed_form(encoding):
         return unpack(planes, encoding, rows, width)
     blocks = width // BLOCK
@@ -119,6 +123,14 @@ def _q8(
     else:
         codes = np.clip(np.rint(blocks * _inverse(scale, stored)), -127, 127)
     return codes.astype(np.int8), stored
+
+
+def _bf16(values: Floats) -> NDArray[np.uint16]:
+    """The upper halves of values that bf16 holds exactly, as those of a checkpoint in bf16."""
+    words = values.view(np.uint32)
+    if (words & 0xFFFF).any():
+        raise CheckpointError("it holds values that are not exact in bf16")
+    return (words >> 16).astype("<u2")
 
 
 def _as_scales(scale: Floats) -> NDArray[np.float16]:

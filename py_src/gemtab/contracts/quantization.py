@@ -4,6 +4,7 @@ A matrix is `[n_out, n_in]`, rows first. An encoding stores one or two planes, o
 
     f32   values [n_out, n_in] f32
     f16   values [n_out, n_in] f16, two a word, low half first; n_in is even
+    bf16  values [n_out, n_in] bf16, as f16's
     q8    codes  [n_out, n_in] i8, four a word, low byte first;     scales [n_out, n_in / 32] f16
     q4    codes  [n_out, n_in] u4 offset by 8, eight a word, low nibble first; scales as above
     w8    codes  [n_out, n_in] i8, four a word, low byte first;     scales [n_out, s] f32
@@ -13,7 +14,7 @@ A matrix is `[n_out, n_in]`, rows first. An encoding stores one or two planes, o
 value = (code - offset) * scale. n_in of q8 and q4 is a multiple of 32.
 Each plane is padded with zeros to whole words of 4 bytes.
 
-The w encodings are those of checkpoints that come packed, and are only ever copied. One scale (s = 1)
+bf16 and the w encodings are those of checkpoints that come packed, and are only ever copied. One scale (s = 1)
 serves a row; `w4/35` is w4 with 35 scales a row, each for n_in / 35 neighbours. A row of codes takes
 whole words, and neighbours that share a scale come by fours.
 """
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 BLOCK = 32  # values along n_in that share a scale
 Q4_OFFSET = 8
 WEIGHT_ENCODINGS = ("f32", "f16", "q8", "q4")
+VALUE_BITS = {"f32": 32, "f16": 16, "bf16": 16}  # of encodings that hold values, without scales
 PACKED_BITS = {"w2": 2, "w4": 4, "w8": 8}
 PACKED_OFFSET = {"w2": 2, "w4": 8, "w8": 0}
 KV_ENCODINGS = ("f32", "f16", "q8")
@@ -50,7 +52,7 @@ def packed_form(encoding: str) -> tuple[str, int] | None:
 
 def is_encoding(name: str) -> bool:
     """Whether weights may be encoded so."""
-    return name in WEIGHT_ENCODINGS or packed_form(name) is not None
+    return name in WEIGHT_ENCODINGS or name in VALUE_BITS or packed_form(name) is not None
 
 
 def packed_fault(encoding: str, n_in: int) -> str | None:
@@ -66,8 +68,8 @@ def packed_fault(encoding: str, n_in: int) -> str | None:
 
 def planes(encoding: str, n_in: int) -> tuple[Plane, ...]:
     """The planes of an `[n_out, n_in]` matrix in `encoding`, in the order they are stored."""
-    if encoding in ("f32", "f16"):
-        return (Plane("values", n_in * (32 if encoding == "f32" else 16)),)
+    if encoding in VALUE_BITS:
+        return (Plane("values", n_in * VALUE_BITS[encoding]),)
     packed = packed_form(encoding)
     if packed:
         form, scales = packed

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.program import Kernel, Slice, Step, float_word
-from gemtab.contracts.quantization import BLOCK, packed_fault, packed_form
+from gemtab.contracts.quantization import BLOCK, VALUE_BITS, packed_fault, packed_form
 from gemtab.kernels.variant import PLAIN, Variant, fold
 
 TILE_TOKENS, TILE_ROWS = 64, 64  # matmul's tile
@@ -27,7 +27,7 @@ def weight_snippets(encoding: str) -> tuple[str, ...]:
 
 def weight_bindings(encoding: str) -> tuple[str, ...]:
     """The storage slots that an encoded matrix takes: its planes."""
-    return ("values",) if encoding in ("f32", "f16") else ("codes", "scales")
+    return ("values",) if encoding in VALUE_BITS else ("codes", "scales")
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ class Matmul:
                 f"{self.encoding} takes rows of whole blocks of {BLOCK}, got n_in={self.n_in}: "
                 f"keep such a tensor in f16"
             )
-        if self.encoding == "f16" and self.n_in % 2:
-            return f"f16 takes an even n_in, got {self.n_in}: keep such a tensor in f32"
+        if self.encoding in ("f16", "bf16") and self.n_in % 2:
+            return f"{self.encoding} takes an even n_in, got {self.n_in}: keep such a tensor in f32"
         return None
 
     def kernel(self, tokens: int) -> Kernel:

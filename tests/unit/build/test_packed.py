@@ -64,8 +64,7 @@ def test_codes_and_scales_are_the_checkpoints_bytes(tmp_path, nested):
     assert copied == 2 + 1 + 5 * 7 + 3 * 2  # tables, head, what each layer has, k and v of owners
     assert manifest.weights == "packed"
     left_out = ["left out: 2 tensors of the vision and audio towers"] if nested else []
-    exact = "ple.projection: kept as f32, its values are not exact in f16"
-    assert list(manifest.notes) == [*left_out, exact]
+    assert list(manifest.notes) == left_out
 
 
 def test_each_part_has_its_encoding_and_an_unpacked_one_stays_exact(tmp_path, model):
@@ -79,14 +78,9 @@ def test_each_part_has_its_encoding_and_an_unpacked_one_stays_exact(tmp_path, mo
     assert manifest.tensors["embed"].srq is None
     facts = inspect(str(tmp_path / "hf"))
     assert {name: tensor["encoding"] for name, tensor in facts["tensors"].items()} == encodings
-    stored = their_name(PLE_PROJECTION)
-    model.stored[stored] &= np.uint16(0xBFFF)  # no exponent beyond 1
-    model.stored[stored] |= np.uint16(0x3C00)  # and none that f16 lacks
-    save(tmp_path / "hf" / "model.safetensors", model.stored)
-    again = build(tmp_path)
-    assert again.tensors[PLE_PROJECTION].encoding == "f16"
-    assert not again.notes
-    values = (model.stored[stored].astype(np.uint32) << 16).view(np.float32)
+    assert encodings[PLE_PROJECTION] == "bf16"
+    stored = model.stored[their_name(PLE_PROJECTION)]
+    values = (stored.astype(np.uint32) << 16).view(np.float32)
     found = read_rows(*open_artifact(tmp_path / "site"), PLE_PROJECTION, 0, len(values))
     assert np.array_equal(found, values)
 

@@ -30,7 +30,7 @@ def encoding(name):
     if name in (names.EMBED, names.HEAD):
         return "w2"
     if name.startswith("ple."):
-        return "w4/35" if name == names.PLE_EMBED else "f16"
+        return "w4/35" if name == names.PLE_EMBED else "bf16"
     if part.startswith("ple"):
         return "w8"
     return "w2" if part in ("gate", "up", "down") and int(index) >= 15 else "w4"

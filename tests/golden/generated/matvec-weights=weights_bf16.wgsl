@@ -1,4 +1,3 @@
-enable f16;
 // matvec: y = W · x for one token, with what comes before the matrix (source) and after it (sink).
 // A workgroup has LANES / PART quads of rows. PART lanes share a quad: each takes every PART-th block of
 // x, kept in registers for the four rows, and their sums are added up at the end. Workgroups fold over x
@@ -20,7 +19,7 @@ struct Shape {
     eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix
     first_input: u32, cap: f32,  // of what comes after it
 }
-// A block of W: values as f16, two a word.
+// A block of W: values as bf16, two a word.
 // A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
 const BLOCK: u32 = 32u;
 alias Block = array<vec4f, 8>;
@@ -29,17 +28,16 @@ fn dot_block(a: Block, b: Block) -> f32 {
     return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
         + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
 }
-// Two f16 in a word, bound as the device's own f16 type. (naga's bitcast from u32 is wrong: do not.)
-alias Half2 = vec2<f16>;
-fn unpack_half(word: Half2) -> vec2f { return vec2f(word); }
-@group(0) @binding(2) var<storage, read> values: array<Half2>;
+// Two bf16 in a word: the upper halves of two f32.
+fn unpack_bf16(word: u32) -> vec2f { return vec2f(bitcast<f32>(word << 16u), bitcast<f32>(word & 0xffff0000u)); }
+@group(0) @binding(2) var<storage, read> values: array<u32>;
 
-fn pair_of_halves(at: u32) -> vec4f { return vec4f(unpack_half(values[at]), unpack_half(values[at + 1u])); }
+fn four_bf16(at: u32) -> vec4f { return vec4f(unpack_bf16(values[at]), unpack_bf16(values[at + 1u])); }
 
 fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
     let at = (row * n_in + block * BLOCK) / 2u;
-    return Block(pair_of_halves(at), pair_of_halves(at + 2u), pair_of_halves(at + 4u), pair_of_halves(at + 6u),
-                 pair_of_halves(at + 8u), pair_of_halves(at + 10u), pair_of_halves(at + 12u), pair_of_halves(at + 14u));
+    return Block(four_bf16(at), four_bf16(at + 2u), four_bf16(at + 4u), four_bf16(at + 6u),
+                 four_bf16(at + 8u), four_bf16(at + 10u), four_bf16(at + 12u), four_bf16(at + 14u));
 }
 
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
