@@ -10,6 +10,7 @@ from gemtab_build.pyodide_assets import ROOT, compile_archive, pyodide_files
 from gemtab_build.python_archive import packages_archive
 from gemtab_build.replacing import write_listing
 
+PAGES = ("index.html", "bench.html")  # each declares a policy
 APP = "app.json"  # what web/sw.js keeps for visits without a network
 DEVELOPMENT_NAMES = {
     "package.json", "package-lock.json", "jsconfig.json", "tsconfig.json", "biome.json",
@@ -39,7 +40,8 @@ def site_files(origin: str | None = None) -> dict[str, bytes]:
     """Every file of the site but the model's, by its path in the site."""
     files = page_files(web_folder())
     if origin:
-        files["index.html"] = allow(files["index.html"], origin)
+        for page in PAGES:
+            files[page] = allow(files[page], origin)
     files |= {f"pyodide/{name}": data for name, data in pyodide_files().items()}
     files["python/packages.zip"] = compile_archive(packages_archive())
     return files | {APP: app_listing(files)}
@@ -49,7 +51,7 @@ def allow(page: bytes, origin: str) -> bytes:
     """The page with an origin in its policy, to fetch from."""
     before, directive, after = page.partition(b"connect-src 'self'")
     if not directive:
-        raise ValueError("index.html has no connect-src 'self'")
+        raise ValueError("the page has no connect-src 'self'")
     return before + directive + b" " + origin.encode() + after
 
 

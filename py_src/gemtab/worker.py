@@ -162,6 +162,8 @@ class Door:
             if self._session is None:
                 raise UsageError("The model is not loaded yet. Wait until it is ready.")
             engine = self._session.engine
+            if request.get("fresh"):
+                engine.cache.forget()
             run = await continue_ids(engine, request["ids"], request["maxTokens"])
             self._post(type="continued", id=request["id"], ids=run.ids, timing=run.timing())
 

@@ -1,6 +1,6 @@
 /**
  * The page's end of the engine: starts the worker, asks, and yields what comes back. Knows no DOM.
- * @import { Answer, ChatMessage, Progress, Ready, ReplyEvent, Request, Sampling } from "./protocol.js"
+ * @import { Answer, ChatMessage, ContinueTiming, Progress, Ready, ReplyEvent, Request, Sampling } from "./protocol.js"
  */
 
 import { Mailbox } from "./mailbox.js";
@@ -120,6 +120,29 @@ export class Engine {
       signal?.removeEventListener("abort", stop);
       this.#replies.delete(id);
       if (!over) stop();
+    }
+  }
+
+  /**
+   * A greedy continuation of raw ids that no stop id ends, for measuring.
+   *
+   * @param {number[]} ids  at least one
+   * @param {number} maxTokens
+   * @param {{ fresh?: boolean }} [options]  fresh: compute all of `ids`, what the cache holds of them too
+   * @returns {Promise<{ ids: number[], timing: ContinueTiming }>} timing in seconds
+   */
+  async continueIds(ids, maxTokens, { fresh = false } = {}) {
+    if (this.#failure) throw this.#failure;
+    const id = ++this.#lastId;
+    const mailbox = /** @type {Mailbox<Answer>} */ (new Mailbox());
+    this.#replies.set(id, mailbox);
+    this.#post({ type: "continue", id, ids, maxTokens, fresh });
+    try {
+      const answer = await mailbox.take();
+      if (answer.type !== "continued") throw new EngineError(`The engine answered ${answer.type}. Reload the page.`);
+      return { ids: answer.ids, timing: answer.timing };
+    } finally {
+      this.#replies.delete(id);
     }
   }
 

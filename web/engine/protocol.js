@@ -10,9 +10,10 @@
  *   type: "reply", id: number, messages: ChatMessage[], tools: unknown[] | null,
  *   thinking: boolean, sampling: Sampling, maxTokens: number | null,
  * }} ReplyRequest
+ * @typedef {{ type: "continue", id: number, ids: number[], maxTokens: number, fresh?: boolean }} ContinueRequest
  * @typedef {{ type: "stop", id: number }} StopRequest
  * @typedef {{ type: "cancel" }} CancelRequest
- * @typedef {LoadRequest | ReplyRequest | StopRequest | CancelRequest} Request
+ * @typedef {LoadRequest | ReplyRequest | ContinueRequest | StopRequest | CancelRequest} Request
  *
  * @typedef {{ type: "progress", stage: Stage, done: number, total: number, fetched?: number, note?: string | null }} Progress  fetched: of done, bytes from the network; note: what it waits for
  * @typedef {{ type: "notice", message: string }} Notice
@@ -24,8 +25,10 @@
  *   stopReason: "stop" | "length" | "context" | "stopped",
  *   usage: Record<string, number>, timing: Record<string, number>,
  * }} Done
+ * @typedef {{ prefill: number, first: number, total: number }} ContinueTiming  seconds from the start
+ * @typedef {{ type: "continued", id: number, ids: number[], timing: ContinueTiming }} Continued
  * @typedef {{ type: "error", id: number | null, message: string, kind: string }} Failure
- * @typedef {Progress | Notice | Ready | Piece | Call | Done | Failure} Answer
+ * @typedef {Progress | Notice | Ready | Piece | Call | Done | Continued | Failure} Answer
  *
  * @typedef {{ kind: "thinking" | "text", text: string }} PieceEvent
  * @typedef {{ kind: "call", call: unknown }} CallEvent

@@ -7,7 +7,8 @@ page → worker
                                                      all but the model may be null
     {type: "reply", id, messages, tools, thinking, sampling, maxTokens}
     {type: "logits", id, ids}                        for parity tests
-    {type: "continue", id, ids, maxTokens}           raw ids, greedily, for measuring
+    {type: "continue", id, ids, maxTokens, fresh}    raw ids, greedily, for measuring; fresh: as if
+                                                     the cache held none of them
     {type: "stop", id}                               end that reply after the tokens in flight
     {type: "cancel"}                                 end loading; the worker's JavaScript does it
 

@@ -175,7 +175,7 @@ class Engine:
         rows = max(1, min(self.settings.chunk, self.settings.facts.largest_binding // (4 * vocab)))
         program = plan_score(self.model, rows)
         await self._prepare(program)
-        self.cache.begin([-1])  # whatever the cache held is overwritten
+        self.cache.forget()  # whatever it held is overwritten
         found = bytearray()
         for first in range(0, len(ids), rows):
             part = ids[first : first + rows]

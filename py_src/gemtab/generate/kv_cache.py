@@ -62,6 +62,10 @@ class KvCache:
         self.ids = list(prompt[:start])
         return start, restored
 
+    def forget(self) -> None:
+        """Hold nothing: the next prompt is computed whole."""
+        self.ids, self.highest, self.snapshots = [], 0, []
+
     def _remembers(self, position: int) -> bool:
         """Whether the rings still hold every key that a query at `position` may see."""
         oldest = max(0, self.highest - self.ring) if self.ring else 0
