@@ -13,6 +13,9 @@ const LIMITS = /** @type {const} */ ([
   "maxComputeWorkgroupsPerDimension",
 ]);
 
+/** How much of a machine's memory a model may sensibly take; Windows lends a GPU as much. */
+export const MEMORY_SHARE = 0.5;
+
 const INSECURE = "WebGPU works only on secure pages. Open this page over https, or from localhost.";
 const MISSING =
   "This browser has no WebGPU, which the model needs. Use Chrome or Edge 113 or newer, Safari 26, " +
@@ -70,14 +73,14 @@ export function deviceFacts(adapter, device) {
     features: [...device.features],
     limits: limitsOf(device.limits),
     wgslFeatures: [...(navigator.gpu.wgslLanguageFeatures ?? [])],
-    memory: memoryToTake(),
+    memory: (machineMemory() ?? 0) * MEMORY_SHARE,
   };
 }
 
-/** Bytes that a model may sensibly take: half of the machine's, where the browser tells; else 0. */
-function memoryToTake() {
-  const { deviceMemory = 0 } = /** @type {{ deviceMemory?: number }} */ (navigator); // GiB, rounded
-  return (deviceMemory * 2 ** 30) / 2;
+/** @returns {number | null} bytes of the machine's memory, rounded; null where the browser does not tell */
+export function machineMemory() {
+  const { deviceMemory } = /** @type {{ deviceMemory?: number }} */ (navigator); // GiB
+  return deviceMemory === undefined ? null : deviceMemory * 2 ** 30;
 }
 
 /**

@@ -4,7 +4,7 @@
  * @import { Facts, Verdict } from "./verdict.js"
  */
 
-import { adapterFacts, findAdapter, openDevice } from "./adapter.js";
+import { adapterFacts, findAdapter, machineMemory, openDevice } from "./adapter.js";
 import { EngineError } from "./client.js";
 import { measure } from "./measure.js";
 import { sha256 } from "./sha256.js";
@@ -15,8 +15,10 @@ import { within } from "./waiting.js";
 /** @typedef {Facts & { verdict: Verdict, reasons: string[] }} Check  reasons are sentences for people */
 
 /**
- * How much of the measured speed is left in a reply: between products a token waits, and norms, attention and
- * sampling read no weights.
+ * How much of the measured speed is left in a reply, where a token waits between products, and norms, attention
+ * and sampling read no weights. `tests/bench/prediction.py` measures it: 0.5 to 0.65 on SwiftShader, 1.0 to 1.1 on
+ * lavapipe, with E2B's layers. The lower is taken, for a GPU waits longer between kernels than software does. A
+ * prediction is rough: no GPU has confirmed it, and a small model waits more than it reads.
  */
 export const LEFT_IN_A_REPLY = 0.5;
 const PATIENCE_MS = 10_000; // for the measurement, with its download and its compiling
@@ -50,14 +52,13 @@ export async function checkDevice(model, { context = null, measured = true, adap
 async function check({ needs, kernels, missing, room }, context, measured, adapter) {
   const at = needs && needsAt(needs, context);
   const needed = needs && at ? needs.weights + at.cache + at.scratch : null;
-  const { deviceMemory } = /** @type {{ deviceMemory?: number }} */ (navigator); // GiB, rounded; Chromium's alone
   /** @type {Facts} */
   const facts = {
     ...adapterFacts(adapter),
     memory: {
       needed,
       neededWithTable: needed === null || !needs ? null : needed + needs.table,
-      known: deviceMemory === undefined ? null : deviceMemory * 2 ** 30,
+      known: machineMemory(),
     },
     storage: { missing, room },
     speed: { tokensPerSecond: null, gigabytesPerSecond: null },

@@ -3,6 +3,7 @@
  * @import { Needs } from "./models.js"
  */
 
+import { MEMORY_SHARE } from "./adapter.js";
 import { inBytes, inMemory } from "./amounts.js";
 
 /** @typedef {"good" | "slow" | "tight" | "cannot"} Verdict */
@@ -19,7 +20,6 @@ import { inBytes, inMemory } from "./amounts.js";
  */
 
 export const SLOW_TOKENS_PER_SECOND = 3; // about half of what one reads
-const SHARE = 0.5; // of a device's memory that a page's graphics may sensibly take; Windows lends a GPU as much
 const UPDATE = "Update the browser and the graphics driver, or use another browser or device.";
 /** @type {Record<string, string>} */
 const LIMIT_NAMES = {
@@ -93,7 +93,7 @@ function tooSmall(limits, needs, context) {
 
 /** @param {Facts["memory"]} memory */
 function memoryShort({ needed, known }) {
-  if (needed === null || known === null || needed <= known * SHARE) return [];
+  if (needed === null || known === null || needed <= known * MEMORY_SHARE) return [];
   return [`It takes about ${inBytes(needed)} of graphics memory, and this device has about ${inMemory(known)} for everything. Close other tabs and programs first.`];
 }
 
