@@ -5,6 +5,7 @@
 
 import "./chat/define.js";
 
+export { checkDevice } from "./engine/check/check.js";
+export { survey } from "./engine/check/survey.js";
 export { Engine, EngineError } from "./engine/client.js";
-export { forget, stored } from "./engine/models.js";
-export { survey } from "./engine/survey.js";
+export { forget, stored } from "./engine/store/models.js";

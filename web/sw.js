@@ -1,6 +1,6 @@
 /**
  * Keeps the app's own files, whole versions of them, so that the page opens with no network. It asks on
- * each visit whether the site's version is still the kept one. Models are kept elsewhere: engine/store.js.
+ * each visit whether the site's version is still the kept one. Models are kept elsewhere: engine/store/store.js.
  */
 
 const worker = /** @type {Scope} */ (/** @type {unknown} */ (self));

@@ -1,5 +1,5 @@
 // measure: y = W · x for one token as matvec makes it, but of codes without scales and with no edges: how
-// fast a device reads and decodes weights. For web/engine/measure.js; no plan uses it.
+// fast a device reads and decodes weights. For web/engine/gpu/measure.js; no plan uses it.
 //   0 codes    read   [n_out, n_in / 32]  u4 offset by 8, 32 a vector, low nibble first
 //   1 x        read   [n_in]
 //   2 y        write  [n_out]

@@ -1,4 +1,4 @@
-"""How much of what the kernel `measure` reaches is left in a reply: the factor in web/engine/check.js.
+"""How much of what the kernel `measure` reaches is left in a reply: the factor in web/engine/check/check.js.
 
 `python tests/bench/prediction.py [--adapter naga|tint] [--layers N]`, with py_src, build and tests on
 PYTHONPATH. Layers of E2B's shape in q4, with zeros for weights; both run in turns, and the best of each

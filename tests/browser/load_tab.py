@@ -18,7 +18,7 @@ BEGIN = """(job) => {
   });
   worker.postMessage(job);
 }"""
-MODELS = "await import('/engine/models.js')"
+MODELS = "await import('/engine/store/models.js')"
 FOLDER = (
     "await (await navigator.storage.getDirectory()).getDirectoryHandle('gemtab', { create: true })"
 )
@@ -95,5 +95,5 @@ class Tab:
         self.page.evaluate(write, [piece, list(content)])
 
     def models(self, call: str) -> Any:
-        """The outcome of a function of web/engine/models.js."""
+        """The outcome of a function of web/engine/store/models.js."""
         return self.page.evaluate(f"async () => ({MODELS}).{call}")

@@ -1,8 +1,8 @@
 /** A worker that loads sources through the engine's own modules and adds up their bytes. */
 
-import { Downloads } from "/engine/download.js";
-import { Pieces } from "/engine/pieces.js";
-import { Store } from "/engine/store.js";
+import { Downloads } from "/engine/load/download.js";
+import { Pieces } from "/engine/load/pieces.js";
+import { Store } from "/engine/store/store.js";
 
 const ending = new AbortController();
 

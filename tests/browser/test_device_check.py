@@ -35,10 +35,10 @@ NARROW = """(limits) => {
   } });
 }"""
 CHECK = (
-    """async ([model, options]) => (await import("/engine/check.js")).checkDevice(model, options)"""
+    """async ([model, options]) => (await import("/engine/check/check.js")).checkDevice(model, options)"""
 )
 COMPILE_BARE = """async (names) => {
-  const { Pipelines } = await import("/engine/pipelines.js");
+  const { Pipelines } = await import("/engine/gpu/pipelines.js");
   const device = await (await navigator.gpu.requestAdapter()).requestDevice();
   const pipelines = new Pipelines(device);
   const failures = [];
@@ -48,7 +48,7 @@ COMPILE_BARE = """async (names) => {
   }
   return { failures, limits: Object.fromEntries(names.map((name) => [name, device.limits[name]])) };
 }"""
-JUDGE = """async (given) => (await import("/engine/verdict.js")).judge(...given)"""
+JUDGE = """async (given) => (await import("/engine/check/verdict.js")).judge(...given)"""
 
 
 def manifest(**changes) -> bytes:
@@ -239,7 +239,7 @@ def test_a_verdict_follows_from_what_is_known(blank: Page, given, verdict, words
 
 def test_the_best_of_several_runs_counts_and_a_slow_device_gets_little_to_do(blank: Page):
     bytes_per_second = blank.evaluate("""async () => {
-      const { measure } = await import("/engine/measure.js");
+      const { measure } = await import("/engine/gpu/measure.js");
       const kernel = (await (await fetch("/model/kernels.json")).json()).measure;
       const device = await (await navigator.gpu.requestAdapter()).requestDevice();
       const runs = [1000, 32, 64, 128]; // ms; the first is warm-up

@@ -1,4 +1,4 @@
-"""web/engine/download.js in a worker: order, ranges, the budget, and a network that fails."""
+"""web/engine/load/download.js in a worker: order, ranges, the budget, and a network that fails."""
 
 import pytest
 

@@ -6,8 +6,8 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.browser
 
 KEEP = """async ({ url, text, piece, bytes }) => {
-  const { remember } = await import("/engine/models.js");
-  const { Store } = await import("/engine/store.js");
+  const { remember } = await import("/engine/store/models.js");
+  const { Store } = await import("/engine/store/store.js");
   await remember(new URL(url, location.href).href, text);
   await (await Store.open()).put(piece, new Uint8Array(bytes));
 }"""

@@ -109,7 +109,7 @@ def test_a_corrupt_shard_is_told_and_tried_again(page: Page, site: Site):
     try:
         page.goto(site.url + "page.css")  # of the same origin, and loads nothing
         page.evaluate(
-            """async (piece) => (await import("/engine/store.js")).Store.open().then((store) => store.remove(piece))""",
+            """async (piece) => (await import("/engine/store/store.js")).Store.open().then((store) => store.remove(piece))""",
             source.sha256,
         )
         page.goto(site.url)

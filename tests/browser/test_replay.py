@@ -1,4 +1,4 @@
-"""web/engine/replay.js on the browser's own WebGPU: programs, reads, and what it says when refused."""
+"""web/engine/gpu/replay.js on the browser's own WebGPU: programs, reads, and what it says when refused."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ RUN = """async ({ kernels, program, before }) => {
   GPUAdapter.prototype.requestDevice = async function (...wanted) {
     return (device = await open.apply(this, wanted));
   };
-  const { Gpu } = await import("/engine/replay.js");
+  const { Gpu } = await import("/engine/gpu/replay.js");
   const gpu = await Gpu.create();
   try {
     gpu.createBuffer("x", 12, "weight");
@@ -120,7 +120,7 @@ def test_an_uncompiled_kernel_is_named(chat: Page):
 def test_facts_tell_what_the_plan_asks_for(chat: Page):
     facts = json.loads(
         chat.evaluate(
-            """async () => (await (await import("/engine/replay.js")).Gpu.create()).facts()"""
+            """async () => (await (await import("/engine/gpu/replay.js")).Gpu.create()).facts()"""
         )
     )
 

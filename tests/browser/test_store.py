@@ -1,4 +1,4 @@
-"""Pieces that the browser keeps (web/engine/store.js): over visits, tabs, damage, full disks, new versions."""
+"""Pieces that the browser keeps (web/engine/store/store.js): over visits, tabs, damage, full disks, new versions."""
 
 import json
 
@@ -152,7 +152,7 @@ def test_what_a_broken_off_write_left_is_removed(tab: Tab, sources):
 
     tab.page.evaluate(
         """(piece) => navigator.locks.request(`gemtab ${piece}`, async () =>
-          (await (await import("/engine/store.js")).Store.open()).tidy())""",
+          (await (await import("/engine/store/store.js")).Store.open()).tidy())""",
         sources[1]["sha256"],
     )
 

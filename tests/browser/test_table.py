@@ -1,4 +1,4 @@
-"""Rows of a table that stays off the GPU (web/engine/table.js): found, kept hot, read from the network."""
+"""Rows of a table that stays off the GPU (web/engine/load/table.js): found, kept hot, read from the network."""
 
 import pytest
 
@@ -17,7 +17,7 @@ PLANES = [
     {"buffer": "scales", "row_bytes": 1, "pieces": [{"row": 0, "source": 1, "offset": 10}]},
 ]
 STAGE = """async ({ planes, turns }) => {
-  const { Table } = await import("/engine/table.js");
+  const { Table } = await import("/engine/load/table.js");
   const asked = [];
   const written = [];
   let broken = true;
@@ -61,8 +61,8 @@ def test_a_row_that_could_not_be_read_is_tried_again(chat):
 
 
 PART = """async (sources) => {
-  const { Pieces } = await import("/engine/pieces.js");
-  const { Store } = await import("/engine/store.js");
+  const { Pieces } = await import("/engine/load/pieces.js");
+  const { Store } = await import("/engine/store/store.js");
   const pieces = new Pieces(await Store.open());
   const remote = [...(await pieces.part(sources[0], 5, 4))];
   await pieces.get(sources[0]);

@@ -1,10 +1,10 @@
 /**
  * What is known of this device, folded away under "Details".
- * @import { Check } from "../engine/check.js"
+ * @import { Check } from "../engine/check/check.js"
  */
 
-import { inBytes, inMemory } from "../engine/amounts.js";
-import { inTokens } from "../engine/verdict.js";
+import { inBytes, inMemory } from "../engine/check/amounts.js";
+import { inTokens } from "../engine/check/verdict.js";
 import { element } from "./dom.js";
 
 /** @param {Check} check */

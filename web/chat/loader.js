@@ -4,13 +4,13 @@
  * @import { Notice } from "./notice.js"
  * @import { Offer } from "./offer.js"
  * @import { Status } from "./status.js"
- * @import { Survey } from "../engine/survey.js"
+ * @import { Survey } from "../engine/check/survey.js"
  */
 
-import { checkDevice } from "../engine/check.js";
+import { checkDevice } from "../engine/check/check.js";
 import { Engine, EngineError } from "../engine/client.js";
-import { forget } from "../engine/models.js";
-import { askToKeep, SMALL_BYTES, survey } from "../engine/survey.js";
+import { forget } from "../engine/store/models.js";
+import { askToKeep, SMALL_BYTES, survey } from "../engine/check/survey.js";
 
 /** @typedef {{ model: string, context: number | null, autoload: boolean }} Settings */
 

@@ -1,10 +1,10 @@
 /**
  * What would be downloaded, whether this device is up to it, and a button that starts it.
- * @import { Check } from "../engine/check.js"
- * @import { Survey } from "../engine/survey.js"
+ * @import { Check } from "../engine/check/check.js"
+ * @import { Survey } from "../engine/check/survey.js"
  */
 
-import { inBytes } from "../engine/amounts.js";
+import { inBytes } from "../engine/check/amounts.js";
 import { deviceDetails } from "./device-details.js";
 import { element } from "./dom.js";
 

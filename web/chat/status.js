@@ -4,7 +4,7 @@
  * @import { Progress, Stage } from "../engine/protocol.js"
  */
 
-import { inBytes, inTime, partOf } from "../engine/amounts.js";
+import { inBytes, inTime, partOf } from "../engine/check/amounts.js";
 import { element } from "./dom.js";
 import { Pace } from "./pace.js";
 

@@ -1,10 +1,10 @@
 /**
  * What this browser keeps of models, and a way to delete it.
- * @import { StoredModel } from "../engine/models.js"
+ * @import { StoredModel } from "../engine/store/models.js"
  */
 
-import { stored } from "../engine/models.js";
-import { inBytes, partOf } from "../engine/amounts.js";
+import { stored } from "../engine/store/models.js";
+import { inBytes, partOf } from "../engine/check/amounts.js";
 import { element } from "./dom.js";
 
 const IN_USE = "Some of it is in use. Close other tabs that use it and delete it again.";

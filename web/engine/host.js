@@ -4,10 +4,10 @@
  * @import { Answer } from "./protocol.js"
  */
 
-import { Artifact } from "./artifact.js";
-import { Table } from "./table.js";
+import { Artifact } from "./load/artifact.js";
+import { Table } from "./load/table.js";
 
-/** @typedef {import("./replay.js").Gpu} Gpu */
+/** @typedef {import("./gpu/replay.js").Gpu} Gpu */
 /** @typedef {[buffer: string, bufferOffset: number, sourceOffset: number, bytes: number]} Target */
 
 export class Host {

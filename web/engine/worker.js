@@ -6,7 +6,7 @@
 import { Cancelled } from "./errors.js";
 import { Host } from "./host.js";
 import { bootPython } from "./python.js";
-import { Gpu } from "./replay.js";
+import { Gpu } from "./gpu/replay.js";
 
 /** @type {{ handle(messageJson: string): void } | null} */
 let door = null;

@@ -15,7 +15,7 @@ class ContextNeeds:
 
 @dataclass(frozen=True)
 class Needs:
-    """What plan/needs.py works out and web/engine/check.js reads.
+    """What plan/needs.py works out and web/engine/check/check.js reads.
 
     weights   bytes on the GPU, without the per-layer embeddings' table
     table     bytes of that table, which may lie on disk in place of the GPU

@@ -1,4 +1,4 @@
-"""The Device port in the page: names and plans go to web/engine/replay.js, which holds the GPU."""
+"""The Device port in the page: names and plans go to web/engine/gpu/replay.js, which holds the GPU."""
 
 import json
 from typing import Any

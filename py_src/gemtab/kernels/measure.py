@@ -13,7 +13,7 @@ ROWS = 32  # that one workgroup makes
 class Measure:
     """codes [n_out, n_in] u4 offset by 8, x [n_in] f32 -> y [n_out] f32; slices: codes, x, y.
 
-    web/engine/measure.js binds and runs it, so slots, shape words and grid stand there too.
+    web/engine/gpu/measure.js binds and runs it, so slots, shape words and grid stand there too.
     """
 
     n_in: int

@@ -1,6 +1,6 @@
 /** What a device finds wrong: where it is asked, else at the next read; and its loss. */
 
-import { DeviceError } from "./errors.js";
+import { DeviceError } from "../errors.js";
 
 const LOSS_SHOWS_MS = 1000;
 

@@ -1,15 +1,15 @@
 /**
  * The artifact that a page loads: its manifest, its small files, its sources, from wherever they are nearest.
  * @import { Found } from "./manifest.js"
- * @import { Answer } from "./protocol.js"
+ * @import { Answer } from "../protocol.js"
  */
 
 import { Downloads } from "./download.js";
-import { DownloadError } from "./errors.js";
+import { DownloadError } from "../errors.js";
 import { fetchManifest } from "./manifest.js";
-import { remember, sweep } from "./models.js";
+import { remember, sweep } from "../store/models.js";
 import { Pieces } from "./pieces.js";
-import { Store } from "./store.js";
+import { Store } from "../store/store.js";
 
 /** @typedef {Found & { pieces: Pieces, downloads: Downloads }} Opened */
 

@@ -1,9 +1,9 @@
 /**
  * From what is known of a device to a verdict on a model, in words for people. Pure.
- * @import { Needs } from "./models.js"
+ * @import { Needs } from "../store/models.js"
  */
 
-import { MEMORY_SHARE } from "./adapter.js";
+import { MEMORY_SHARE } from "../gpu/adapter.js";
 import { inBytes, inMemory } from "./amounts.js";
 
 /** @typedef {"good" | "slow" | "tight" | "cannot"} Verdict */

@@ -4,7 +4,7 @@
  */
 
 import { listFiles, openFile, openFolder, openShared, PARTIAL, removeFile, writeFile } from "./opfs.js";
-import { sha256 } from "./sha256.js";
+import { sha256 } from "../load/sha256.js";
 
 /** @typedef {{ read(offset: number, length: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>, close(): void }} Reader */
 

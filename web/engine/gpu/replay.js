@@ -4,7 +4,7 @@
  */
 
 import { deviceFacts, findAdapter, openDevice } from "./adapter.js";
-import { DeviceError } from "./errors.js";
+import { DeviceError } from "../errors.js";
 import { Faults } from "./faults.js";
 import { Pipelines } from "./pipelines.js";
 import { padded, Programs } from "./programs.js";

@@ -3,7 +3,7 @@
  * variant does not read would vanish, and bind groups would differ from variant to variant.
  */
 
-import { DeviceError } from "./errors.js";
+import { DeviceError } from "../errors.js";
 
 /** @typedef {{ wgsl: string, entry: string, bindings: string[] }} Kernel  a leading `*` marks a written binding */
 /** @typedef {{ pipeline: GPUComputePipeline, layout: GPUBindGroupLayout }} Compiled */

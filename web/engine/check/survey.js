@@ -1,13 +1,13 @@
 /**
  * What loading a model would take, found out before any of it is downloaded.
- * @import { Needs, Part } from "./models.js"
+ * @import { Needs, Part } from "../store/models.js"
  */
 
-import { findAdapter } from "./adapter.js";
-import { EngineError } from "./client.js";
-import { fetchManifest } from "./manifest.js";
-import { partsOf } from "./models.js";
-import { Store } from "./store.js";
+import { findAdapter } from "../gpu/adapter.js";
+import { EngineError } from "../client.js";
+import { fetchManifest } from "../load/manifest.js";
+import { partsOf } from "../store/models.js";
+import { Store } from "../store/store.js";
 
 /** So little is downloaded without asking. */
 export const SMALL_BYTES = 50e6;

@@ -1,14 +1,14 @@
 /**
  * Pieces from where they are nearest: this device's store, else the network, and then kept.
  * @import { Patience, Source } from "./fetch-range.js"
- * @import { Store } from "./store.js"
+ * @import { Store } from "../store/store.js"
  */
 
-import { DownloadError } from "./errors.js";
+import { DownloadError } from "../errors.js";
 import { fetchRange, PATIENCE } from "./fetch-range.js";
-import { isError } from "./opfs.js";
+import { isError } from "../store/opfs.js";
 import { sha256 } from "./sha256.js";
-import { lockOf } from "./store.js";
+import { lockOf } from "../store/store.js";
 
 /** @typedef {(received: number) => void} OnBytes */
 

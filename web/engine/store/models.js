@@ -1,11 +1,11 @@
 /**
  * The models that this origin keeps: the manifest of each, by its address, in OPFS `gemtab/models`.
  * Pieces that no manifest names are of no use any more.
- * @import { Source } from "./fetch-range.js"
+ * @import { Source } from "../load/fetch-range.js"
  */
 
 import { listFiles, openFile, openFolder, removeFile, writeFile } from "./opfs.js";
-import { sha256 } from "./sha256.js";
+import { sha256 } from "../load/sha256.js";
 import { Store } from "./store.js";
 
 /** @typedef {{ url: string, bytes: number, sha256: string }} Part  a source or a small file */

@@ -1,10 +1,10 @@
 /**
  * manifest.json, as far as JavaScript reads it: from its host, or as it was when the host cannot be reached.
- * @import { Manifest } from "./models.js"
+ * @import { Manifest } from "../store/models.js"
  */
 
-import { DownloadError } from "./errors.js";
-import { partsOf, recall } from "./models.js";
+import { DownloadError } from "../errors.js";
+import { partsOf, recall } from "../store/models.js";
 import { Deadline } from "./waiting.js";
 
 /** @typedef {{ url: string, text: string, manifest: Manifest }} Found  urls in the manifest are absolute here */

@@ -4,13 +4,13 @@
  * @import { Facts, Verdict } from "./verdict.js"
  */
 
-import { adapterFacts, findAdapter, machineMemory, openDevice } from "./adapter.js";
-import { EngineError } from "./client.js";
-import { measure } from "./measure.js";
-import { sha256 } from "./sha256.js";
+import { adapterFacts, findAdapter, machineMemory, openDevice } from "../gpu/adapter.js";
+import { EngineError } from "../client.js";
+import { measure } from "../gpu/measure.js";
+import { sha256 } from "../load/sha256.js";
 import { survey } from "./survey.js";
 import { judge, needsAt } from "./verdict.js";
-import { within } from "./waiting.js";
+import { within } from "../load/waiting.js";
 
 /** @typedef {Facts & { verdict: Verdict, reasons: string[] }} Check  reasons are sentences for people */
 

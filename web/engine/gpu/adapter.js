@@ -1,6 +1,6 @@
 /** Get a WebGPU device with all that its adapter offers of what we use, or say why there is none. */
 
-import { NoWebGPU } from "./errors.js";
+import { NoWebGPU } from "../errors.js";
 
 const FEATURES = ["shader-f16", "subgroups"];
 const LIMITS = /** @type {const} */ ([

@@ -1,6 +1,6 @@
 /** Fetch one range of a file through a bad network: retries, goes on where it broke off, waits while offline. */
 
-import { DownloadError } from "./errors.js";
+import { DownloadError } from "../errors.js";
 import { Deadline, online, pause } from "./waiting.js";
 
 /** @typedef {{ url: string, offset: number, bytes: number, sha256: string }} Source  with an absolute url */

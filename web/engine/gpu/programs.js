@@ -1,6 +1,6 @@
 /** Programs that Python planned, with their bind groups: what a replay encodes. */
 
-import { DeviceError } from "./errors.js";
+import { DeviceError } from "../errors.js";
 
 /** @typedef {import("./pipelines.js").Pipelines} Pipelines */
 /** @typedef {[buffer: string, offset: number, bytes: number]} Slice */
