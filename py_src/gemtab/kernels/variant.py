@@ -10,10 +10,14 @@ LANES = 64
 
 @dataclass(frozen=True)
 class Variant:
-    """The device features that kernels may use."""
+    """The device features that kernels may use.
+
+    `integer_dot`: products of int8 codes by WGSL's dot4I8Packed, where the language has it.
+    """
 
     f16: bool = False
     subgroups: bool = False
+    integer_dot: bool = False
 
     def includes(self, *names: str) -> tuple[tuple[str, str], ...]:
         """The snippets to put in place of the plain ones, among those named."""
