@@ -24,7 +24,9 @@ from gemtab_build.quantize import SEARCHED, Rounding
 from gemtab_build.rename import match_tensors
 from gemtab_build.replacing import MODEL, replacing
 from gemtab_build.runnable import check_config, check_vocabulary
+from gemtab_build.upstream import point_upstream, upstream_encodings
 from gemtab_build.vocabulary import read_tokenizer_file
+from gemtab_build.weights_at import check_folder
 
 Extra = Callable[[Manifest], Mapping[str, tuple[str, bytes]]]  # key: (suffix of its name, content)
 
@@ -42,8 +44,12 @@ def write_artifact(
     report: Report = lambda *_: None,
     extra: Extra = lambda _: {},
     rounding: Rounding = SEARCHED,
+    weights_at: str | None = None,
 ) -> Manifest:
-    """Write the new folder PLACE from a checkpoint. `extra` makes files once the manifest is known."""
+    """Write the new folder PLACE from a checkpoint. `extra` makes files once the manifest is known.
+
+    The matrices of a packed checkpoint stay in its files at the address `weights_at`, where one is given.
+    """
     if weights not in ("auto", *WEIGHT_ENCODINGS):
         raise UsageError(f"--weights {weights}: choose auto, {', '.join(WEIGHT_ENCODINGS)}.")
     checkpoint = open_checkpoint(source.folder)
@@ -51,6 +57,8 @@ def write_artifact(
     names, notes = match_tensors(checkpoint.tensors, checkpoint.config)
     packed = find_packed(checkpoint, names)
     wanted = choose_weights(weights, packed)
+    if weights_at and not packed:
+        check_folder(weights_at)
     generation = read_generation(checkpoint)
     template = read_chat_template(source.folder)
     vocabulary = read_tokenizer_file(source.folder)
@@ -61,9 +69,14 @@ def write_artifact(
         small["chat_template"] = ("jinja", template.encode())
     place.mkdir(parents=True)
     files = {key: _write(place, key, *content) for key, content in small.items()}
+    remote = upstream_encodings(checkpoint, names, packed) if packed and weights_at else {}
+    here = {ours: theirs for ours, theirs in names.items() if ours not in remote}
     sources, tensors, more = write_tensors(
-        checkpoint, names, packed, wanted, place, report, rounding
+        checkpoint, here, packed, wanted, place, report, rounding
     )
+    if remote and weights_at:
+        there = point_upstream(checkpoint, names, packed, weights_at, len(sources), report)
+        sources, tensors = (*sources, *there[0]), tensors | there[1]
     manifest = Manifest(
         model=source.name,
         weights=wanted,

@@ -29,11 +29,11 @@ def write_tensors(
     report: Report,
     rounding: Rounding = SEARCHED,
 ) -> Written:
-    """Every tensor that the config asks for; `names` maps ours to the checkpoint's. Adds notes.
+    """The tensors of `names`, which maps ours to the checkpoint's. Adds notes.
 
     Those that come packed are copied.
     """
-    shapes = tensor_shapes(checkpoint.config)
+    shapes = {ours: s for ours, s in tensor_shapes(checkpoint.config).items() if ours in names}
     total = sum(map(prod, shapes.values()))
     shards = ShardWriter(folder)
     tensors: dict[str, Tensor] = {}

@@ -7,7 +7,7 @@ from gemtab.contracts.errors import ArtifactError
 from gemtab.contracts.manifest import Manifest, Source, Tensor
 from gemtab.contracts.placement import rows_and_width
 from gemtab.contracts.quantization import Plane, planes
-from gemtab.weights.files import missing
+from gemtab.weights.files import locate, missing
 from gemtab_build.quantize import Floats, decode
 
 
@@ -35,7 +35,7 @@ def _plane_bytes(
         if piece.plane != plane.name or start >= end:
             continue
         source = manifest.sources[piece.source]
-        with (folder / source.url).open("rb") as stream:
+        with locate(folder, source.url).open("rb") as stream:
             stream.seek(source.offset + piece.offset + start - begin)
             data[start - low : end - low] = stream.read(end - start)
         filled += end - start
@@ -46,7 +46,7 @@ def _plane_bytes(
 
 def check_source(folder: Path, source: Source) -> None:
     """ArtifactError unless the file holds all of the source's bytes, and they match its hash."""
-    path = folder / source.url
+    path = locate(folder, source.url)
     digest = hashlib.sha256()
     left = source.bytes
     try:

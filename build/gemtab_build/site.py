@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gemtab.contracts.errors import UsageError
@@ -18,12 +18,12 @@ DEVELOPMENT_NAMES = {
 }  # fmt: skip
 
 
-def write_site(folder: Path, origin: str | None = None) -> None:
+def write_site(folder: Path, origins: Sequence[str] = ()) -> None:
     """Write page, Pyodide and engine to a new folder, and the listing of their names.
 
-    The page may fetch from `origin` as well as from its own.
+    The page may fetch from `origins` as well as from its own.
     """
-    files = site_files(origin)
+    files = site_files(origins)
     write_files(folder, files)
     write_listing(folder, set(files))
 
@@ -36,23 +36,22 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         path.write_bytes(data)
 
 
-def site_files(origin: str | None = None) -> dict[str, bytes]:
+def site_files(origins: Sequence[str] = ()) -> dict[str, bytes]:
     """Every file of the site but the model's, by its path in the site."""
     files = page_files(web_folder())
-    if origin:
-        for page in PAGES:
-            files[page] = allow(files[page], origin)
+    for page in PAGES:
+        files[page] = allow(files[page], origins)
     files |= {f"pyodide/{name}": data for name, data in pyodide_files().items()}
     files["python/packages.zip"] = compile_archive(packages_archive())
     return files | {APP: app_listing(files)}
 
 
-def allow(page: bytes, origin: str) -> bytes:
-    """The page with an origin in its policy, to fetch from."""
+def allow(page: bytes, origins: Sequence[str]) -> bytes:
+    """The page with origins in its policy, to fetch from."""
     before, directive, after = page.partition(b"connect-src 'self'")
     if not directive:
         raise ValueError("the page has no connect-src 'self'")
-    return before + directive + b" " + origin.encode() + after
+    return before + " ".join([directive.decode(), *origins]).encode() + after
 
 
 def app_listing(files: Mapping[str, bytes]) -> bytes:

@@ -34,9 +34,7 @@ NARROW = """(limits) => {
     return new Proxy(get.call(this), { get: (all, name) => limits[name] ?? all[name] });
   } });
 }"""
-CHECK = (
-    """async ([model, options]) => (await import("/engine/check/check.js")).checkDevice(model, options)"""
-)
+CHECK = """async ([model, options]) => (await import("/engine/check/check.js")).checkDevice(model, options)"""
 COMPILE_BARE = """async (names) => {
   const { Pipelines } = await import("/engine/gpu/pipelines.js");
   const device = await (await navigator.gpu.requestAdapter()).requestDevice();

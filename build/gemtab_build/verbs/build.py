@@ -7,9 +7,11 @@ from pathlib import Path
 
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.quantization import WEIGHT_ENCODINGS
+from gemtab.weights.files import weights_folder
 from gemtab_build.artifact import write_artifact
 from gemtab_build.kernels_file import kernels_json
 from gemtab_build.model_source import find_model
+from gemtab_build.packed import PACKED
 from gemtab_build.progress import bar
 from gemtab_build.quality.judge import open_judge, write_report
 from gemtab_build.quality.options import add_quality_options, check_quality_options, wants_judge
@@ -17,7 +19,7 @@ from gemtab_build.quality.table import table
 from gemtab_build.quantize import Rounding
 from gemtab_build.replacing import MODEL, replacing
 from gemtab_build.site import write_site
-from gemtab_build.weights_at import move_weights, origin_of, weights_folder
+from gemtab_build.weights_at import move_weights, origins_of
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -31,7 +33,15 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb.add_argument(
         "--weights-at",
         metavar="URL",
-        help="shards go to DIR-weights, and the page has them from URL",
+        help="the page has the weights from URL: byte ranges of a packed checkpoint's own files there, "
+        "else shards, which go to DIR-weights",
+    )
+    verb.add_argument(
+        "--weights-via",
+        metavar="ORIGIN",
+        nargs="+",
+        default=[],
+        help="origins that URL redirects to: the page's policy must let it follow",
     )
     add_quality_options(verb)
     verb.set_defaults(run=run)
@@ -40,24 +50,29 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 def run(args: argparse.Namespace) -> int:
     """Build the artifact, then the page around it."""
     check_quality_options(args)
-    origin = origin_of(args.weights_at) if args.weights_at else None
+    origins = origins_of(args.weights_at, args.weights_via)
     with bar("Downloading") as report:
         source = find_model(args.model, args.revision, report)
     judge = open_judge(source.folder, args.calibrate, args.text) if wants_judge(args) else None
     rounding = Rounding(not args.plain, judge.importance() if judge else {})
     with replacing(args.out) as new:
         with bar("Quantizing") as report:
-            manifest = write_artifact(source, new / MODEL, args.weights, report, _kernels, rounding)
+            manifest = write_artifact(
+                source, new / MODEL, args.weights, report, _kernels, rounding, args.weights_at
+            )
         if not args.model_only:
-            write_site(new, origin)
-        if origin:
+            write_site(new, origins)
+        if origins and manifest.weights != PACKED:
             shards = weights_folder(args.out)
             manifest = move_weights(manifest, new / MODEL, args.weights_at, shards)
     for note in manifest.notes:
         print(f"note: {note}", file=sys.stderr)
     size = sum(source.bytes for source in manifest.sources)
     print(f"{args.out}: {manifest.model}, {manifest.weights}, {size / 1e6:.1f} MB of weights")
-    if origin:
+    if origins and manifest.weights == PACKED:
+        there = sum(source.bytes for source in manifest.sources if "://" in source.url)
+        print(f"{there / 1e6:.1f} MB of them are read from {args.weights_at}, as they are")
+    elif origins:
         print(f"Upload the files of {weights_folder(args.out)} to {args.weights_at}")
     if judge and args.report:
         facts = judge.report(args.out, rounding)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from gemtab.contracts.errors import ArtifactError, UsageError
 from gemtab.contracts.manifest import File, Manifest, Source
@@ -49,13 +50,13 @@ class FileArtifact:
             for token_id in ids:
                 index, offset = plane.find(token_id)
                 source = self.manifest.sources[index]
-                with (self.folder / source.url).open("rb") as stream:
+                with locate(self.folder, source.url).open("rb") as stream:
                     stream.seek(source.offset + offset)
                     rows += stream.read(plane.row_bytes)
             device.write(plane.buffer, 0, bytes(rows) + bytes(-len(rows) % 4))
 
     def _read(self, source: Source) -> bytes:
-        path = self.folder / source.url
+        path = locate(self.folder, source.url)
         try:
             with path.open("rb") as stream:
                 stream.seek(source.offset)
@@ -71,11 +72,29 @@ class FileArtifact:
         return data
 
 
+def locate(folder: Path, url: str) -> Path:
+    """Where the file `url` of the artifact in `folder` is on this machine.
+
+    What the page has from another host is looked for, by its name, in the site's weights folder.
+    """
+    if "://" not in url:
+        return folder / url
+    site = folder.parent if folder.name == "model" else folder
+    return weights_folder(site) / unquote(url.rpartition("/")[2])
+
+
+def weights_folder(site: Path) -> Path:
+    """The folder beside a site that holds, on this machine, what its page has from another host."""
+    site = site.resolve()
+    return site.with_name(site.name + "-weights")
+
+
 def missing(folder: Path, url: str) -> ArtifactError:
-    """The error for a file of an artifact that is not in its folder."""
+    """The error for a file of an artifact that is not where it should be."""
+    path = locate(folder, url)
     if "://" in url:
         return ArtifactError(
             f"{url} is on another host, from where only a page fetches it. "
-            f"Build without --weights-at to use the weights here."
+            f"To use it here, put that file, or a link to it, at {path}."
         )
-    return ArtifactError(f"{folder / url} is missing. Build the site again.")
+    return ArtifactError(f"{path} is missing. Build the site again.")

@@ -8,7 +8,7 @@ from gemtab.contracts.errors import UsageError
 from gemtab.contracts.manifest import Manifest
 from gemtab_build import site
 from gemtab_build.cli import main
-from gemtab_build.weights_at import origin_of
+from gemtab_build.weights_at import origins_of
 
 URL = "https://weights.test/toy"
 
@@ -33,22 +33,47 @@ def test_the_manifest_names_shards_on_the_other_host(built):
         assert not (built / "toy/model" / name).exists()
 
 
-def test_what_needs_the_weights_here_says_where_they_are(built, capsys):
-    assert main(["verify", str(built / "toy")]) == 2
+def test_what_needs_the_weights_here_takes_them_from_beside_the_site(built, capsys):
+    assert main(["verify", str(built / "toy")]) == 0
 
-    assert f"{URL}/" in capsys.readouterr().err
+    (built / "toy-weights").rename(built / "uploaded")
+    try:
+        for verb in (["verify"], ["export", "--out", str(built / "back")]):
+            assert main([verb[0], str(built / "toy"), *verb[1:]]) == 2
+            said = capsys.readouterr().err
+            assert f"{URL}/" in said
+            assert str(built / "toy-weights") in said
+    finally:
+        (built / "uploaded").rename(built / "toy-weights")
+
+
+def test_shards_have_no_address_of_a_file(tmp_path, capsys):
+    address = f"{URL}/model.safetensors"
+    out = ["--out", str(tmp_path / "toy"), "--model-only", "--weights-at", address]
+    assert main(["build", "demo", *out]) == 2
+
+    assert f"--weights-at {address} names a file" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_page_may_fetch_from_the_other_host():
     page = (site.web_folder() / "index.html").read_bytes()
 
-    allowed = site.allow(page, origin_of(URL)).decode()
+    allowed = site.allow(page, origins_of(URL, ["https://files.test/"])).decode()
 
-    assert "connect-src 'self' https://weights.test;" in allowed
-    assert len(allowed) == len(page) + len(" https://weights.test")
+    assert "connect-src 'self' https://weights.test https://files.test;" in allowed
+    assert len(allowed) == len(page) + len(" https://weights.test https://files.test")
 
 
 @pytest.mark.parametrize("url", ["weights", "/weights", "ftp://host/a", "https://", "https://a/?b"])
 def test_an_address_that_a_page_cannot_fetch_from_is_refused(url):
-    with pytest.raises(UsageError, match=r"--weights-at .*: give a folder's address"):
-        origin_of(url)
+    with pytest.raises(UsageError, match=r"--weights-at .*: give the address of a folder"):
+        origins_of(url, [])
+
+
+@pytest.mark.parametrize(
+    ("url", "via"), [(URL, "files.test"), (URL, "https://a/b"), (None, "https://a")]
+)
+def test_redirects_lead_to_origins(url, via):
+    with pytest.raises(UsageError, match="--weights-via"):
+        origins_of(url, [via])
