@@ -50,6 +50,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     let first_token = group.y * TOKENS;
     let first_out = group.x * ROWS;
     if (first_token >= state.tokens) { return; }  // the same for the whole workgroup
+    let grid = input_grid(first_out);  // a tile's rows are of one matrix
     let own_token = lane / EIGHTHS * 8u;
     let own_row = lane % EIGHTHS * 8u;
     var sums_00 = mat4x4f();  // tokens 0 … 3 of the lane's eight by its rows 0 … 3, a column a token
@@ -59,7 +60,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     for (var block = 0u; block * BLOCK < shape.n_in; block++) {
         for (var i = lane; i < TOKENS; i += LANES) {
             var x = Block();
-            if (first_token + i < state.tokens) { x = input_block(x_block(first_token + i, block, shape.n_in)); }
+            if (first_token + i < state.tokens) { x = input_block(x_block(first_token + i, block, shape.n_in), grid); }
             put_x(0u, i, x[0]);
             put_x(4u, i, x[1]);
             put_x(8u, i, x[2]);

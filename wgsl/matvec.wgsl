@@ -22,7 +22,7 @@ const PART: u32 = 8u;
 @group(0) @binding(Y_SLOT) var<storage, read_write> y: array<f32>;
 @group(0) @binding(SHAPE_SLOT) var<uniform> shape: Shape;
 
-const QUADS: u32 = LANES / PART;  // of rows, in a workgroup
+const QUADS: u32 = LANES / PART;  // of rows, in a workgroup; a quad's are of one matrix
 var<workgroup> partial: array<vec4f, LANES>;
 
 fn row_part(row: u32, block: u32, x: Block) -> f32 {
@@ -30,26 +30,31 @@ fn row_part(row: u32, block: u32, x: Block) -> f32 {
     return dot_block(weight_block(at, block, shape.n_in), x) * weight_scale(at, block, shape.n_in);
 }
 
+// The sum of the workgroup's i-th row.
+fn sum_of(i: u32) -> f32 {
+    var sum = 0.0;
+    for (var part = 0u; part < PART; part++) { sum += partial[i / 4u * PART + part][i % 4u]; }
+    return sum;
+}
+
 @compute @workgroup_size(LANES)
 fn matvec(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
           @builtin(local_invocation_index) lane: u32) {
     let number = group.x + group.y * groups.x;
-    let first_quad = number * QUADS;
-    if (first_quad * OUTPUTS >= shape.n_out) { return; }  // all lanes leave together
+    let first = number * QUADS * OUTPUTS;
+    if (first >= shape.n_out) { return; }  // all lanes leave together
     prepare(lane, number == 0u);
-    let quad = first_quad + lane / PART;
+    let row = row_of(number * QUADS + lane / PART);
+    let grid = input_grid(row);
     var sums = vec4f();
     for (var block = lane % PART; block * BLOCK < shape.n_in; block += PART) {
-        let x = input_block(source_block(block));
-        sums += vec4f(row_part(row_of(quad, 0u), block, x), row_part(row_of(quad, 1u), block, x),
-                      row_part(row_of(quad, 2u), block, x), row_part(row_of(quad, 3u), block, x));
+        let x = input_block(source_block(block), grid);
+        sums += vec4f(row_part(row, block, x), row_part(row + 1u, block, x),
+                      row_part(row + 2u, block, x), row_part(row + 3u, block, x));
     }
     partial[lane] = sums;
     workgroupBarrier();
     for (var i = lane; i < QUADS * OUTPUTS; i += LANES) {
-        var all = vec4f();
-        for (var part = 0u; part < PART; part++) { all += partial[i / OUTPUTS * PART + part]; }
-        let at = first_quad * OUTPUTS + i;
-        if (at < shape.n_out) { y[shape.first + at] = finish(at / OUTPUTS, at % OUTPUTS, all); }
+        if (first + i < shape.n_out) { y[shape.first + first + i] = finish(i, first + i); }
     }
 }

@@ -121,7 +121,7 @@ def through_sink(device, variant, rng, encoding, sink, n_out, rows, spread, **mo
 
 
 @on_devices("shader-f16")
-@pytest.mark.parametrize("encoding", ["f32", "f16", "q8", "q4"])
+@pytest.mark.parametrize("encoding", ["f32", "f16", "q8", "q4", "w4"])
 def test_a_gate_of_every_encoding(device, variant, rng, encoding):
     for n_out in (1, 16, 37, 67):  # less than a quad, a workgroup's rows, and odd numbers past it
         y, sums, errors = through_sink(

@@ -1,8 +1,9 @@
 //! include srq
-// input_block: what the weights are multiplied with: codes of x, or x itself where the grid is 0. Sums
+// input_block: what a row's weights are multiplied with: codes of x, or x itself where the grid is 0. Sums
 // of products of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
-fn input_block(x: Block) -> Block {
-    let grid = shape.input_grid;
+fn input_grid(row: u32) -> f32 { return shape.input_grids[matrix_of(row)]; }
+
+fn input_block(x: Block, grid: f32) -> Block {
     if (grid == 0.0) { return x; }
     return Block(
         srq_codes(x[0], grid), srq_codes(x[1], grid), srq_codes(x[2], grid), srq_codes(x[3], grid),

@@ -11,7 +11,7 @@ from math import prod
 from gemtab.contracts.errors import DeviceError
 from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.program import Slice
-from gemtab.contracts.quantization import WEIGHT_ENCODINGS, planes
+from gemtab.contracts.quantization import WEIGHT_ENCODINGS, packed_form, planes
 
 ROW_STEP = 8  # parts begin at such rows, so that every plane begins on a word of 4 bytes
 ALIGNMENT = 256  # WebGPU's largest minStorageBufferOffsetAlignment
@@ -94,7 +94,8 @@ def _together(
         for plane in layout
     )
     fits = max(plane.bytes(rows) for plane in layout) <= largest_binding
-    if more or encoding not in WEIGHT_ENCODINGS or not words or not fits:
+    whole_rows = encoding in WEIGHT_ENCODINGS or packed_form(encoding) is not None
+    if more or not whole_rows or not words or not fits:
         return {}
     placed: dict[str, tuple[Part, ...]] = {}
     first = 0

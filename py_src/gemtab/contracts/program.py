@@ -1,7 +1,7 @@
 """A forward pass as plain data: buffers, kernels, steps. Frozen, printable, comparable, countable.
 
 Slots. A kernel's `bindings` are storage buffers 0, 1, 2 … in the order its template lists them. After
-them comes one uniform, `shape`: up to sixteen u32 words that are constant for the step (floats as bits).
+them comes one uniform, `shape`: up to thirty-two u32 words that are constant for the step (floats as bits).
 """
 
 import json
@@ -9,7 +9,7 @@ import struct
 from base64 import b64encode
 from dataclasses import dataclass, field
 
-SHAPE_WORDS = 16
+SHAPE_WORDS = 32
 UNIFORM_ALIGNMENT = 256  # WebGPU's largest minUniformBufferOffsetAlignment
 
 

@@ -1,6 +1,8 @@
 """matvec and matmul: y = x · Wᵀ for one token and for a chunk, W in any encoding."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.program import Kernel, Slice, Step, float_word
@@ -70,8 +72,28 @@ class Sink:
         return ("inputs",) if self.kind == "ple" else ()
 
 
+class Grids(NamedTuple):
+    """Steps of the int8 grids of a packed matrix that begins at `first_row`; 0 rounds nothing."""
+
+    input: float
+    output: float
+    first_row: int = 0
+
+
 PLAIN_SOURCE, PLAIN_SINK = Source(), Sink()
+MATRICES = 3  # that may lie one after the other, each with grids of its own
+NO_ROW = (1 << 32) - 1
 OUTPUTS = {"plain": 4, "gated": 2, "ple": 4, "softcap": 4}  # that four rows make
+
+
+def shares_dispatch(first_rows: Iterable[int], tokens: int, sink: Sink) -> bool:
+    """Whether matrices with grids of their own that begin at these rows take one dispatch.
+
+    What multiplies with one input must be of one matrix: a quad of rows, or for many tokens a tile. A
+    gate's quads are apart from those of what it gates in any case.
+    """
+    step = TILE_ROWS if tokens > 1 else 4
+    return sink.kind == "gated" or all(row % step == 0 for row in first_rows)
 
 
 @dataclass(frozen=True)
@@ -80,8 +102,8 @@ class Matmul:
 
     A stride of 0 stands for as many columns as are needed.
     One token takes the mat-vec template, which alone knows sources and sinks; more take the tiled one.
-    With a packed W, x and y are rounded to int8 grids of the two steps of `srq`; a step of 0 rounds
-    nothing. Slices: x, y, the matrix's planes, those of source and sink; for more tokens then state.
+    With a packed W, x and y are rounded to the int8 grids of `srq`, which holds those of each matrix
+    that W joins. Slices: x, y, the matrix's planes, those of source and sink; for more tokens then state.
     """
 
     encoding: str
@@ -91,7 +113,7 @@ class Matmul:
     stride: int = 0
     w_row: int = 0
     variant: Variant = PLAIN
-    srq: tuple[float, float] | None = None
+    srq: tuple[Grids, ...] = ()
     source: Source = PLAIN_SOURCE
     sink: Sink = PLAIN_SINK
     shape: tuple[int, ...] = field(init=False, repr=False, compare=False)
@@ -102,11 +124,13 @@ class Matmul:
             raise ShapeError(f"{fault}.")
         object.__setattr__(self, "stride", self.stride or self.first + self.n_out)
         source, sink = self.source, self.sink
-        input_grid, output_grid = self.srq or (0.0, 0.0)
+        grids = (*self.srq, *[Grids(0, 0, NO_ROW)] * MATRICES)[:MATRICES]
         words = (
-            self.n_in, self.n_out, self.w_row, self.first, self.stride, float_word(input_grid),
-            float_word(output_grid), float_word(source.eps), source.norm or 0, source.post_norm,
-            source.scalar or 0, sink.first_input, float_word(sink.cap),
+            self.n_in, self.n_out, self.w_row, self.first, self.stride,
+            float_word(source.eps), source.norm or 0, source.post_norm, source.scalar or 0,
+            sink.first_input, float_word(sink.cap),
+            grids[1].first_row, *(float_word(one.input) for one in grids),
+            grids[2].first_row, *(float_word(one.output) for one in grids),
         )  # fmt: skip
         object.__setattr__(self, "shape", words)
 
@@ -117,8 +141,8 @@ class Matmul:
             return f"a packed matrix has one scale a row, this one is {self.encoding}"
         if self.srq and not packed:
             return f"SRQ goes with packed weights, not with {self.encoding}"
-        if packed and self.sink.kind == "gated":
-            return "rows of packed weights are not gated on the way"
+        if len(self.srq) > MATRICES:
+            return f"at most {MATRICES} matrices are joined, got {len(self.srq)}"
         if self.source.kind != "plain" and self.n_in % BLOCK:
             return (
                 f"only rows of whole blocks of {BLOCK} are normed on the way, got n_in={self.n_in}"
@@ -174,6 +198,8 @@ class Matmul:
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""
+        if not shares_dispatch((one.first_row for one in self.srq), tokens, self.sink):
+            raise ShapeError(f"the grids of {self.srq} change within what has one input.")
         outputs = QUADS * OUTPUTS[self.sink.kind]
         grid = fold(-(-self.n_out // outputs))
         if tokens > 1:

@@ -1,5 +1,6 @@
 """A model as it lies on a device: its tensors, and the buffers and offsets where they are found."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gemtab.contracts import names
@@ -51,7 +52,7 @@ class Model:
         """Where a tensor that is not a matrix lies."""
         return self.parts[tensor][0].buffers[0][1]
 
-    def joined(self, tensors: tuple[str, ...]) -> bool:
+    def joined(self, tensors: Sequence[str]) -> bool:
         """Whether these matrices lie in one buffer, row after row."""
         homes = {
             tuple(where.buffer for _, where in part.buffers)

@@ -1,10 +1,20 @@
 """The steps of one pass as they are added, with the buffers that they bind."""
 
+from collections.abc import Sequence
+
 from gemtab.contracts.placement import row_buffer, rows_and_width
 from gemtab.contracts.program import Program, Slice, Step
 from gemtab.contracts.quantization import planes
 from gemtab.kernels.embed import Embed
-from gemtab.kernels.matmul import PLAIN_SINK, PLAIN_SOURCE, Matmul, Sink, Source
+from gemtab.kernels.matmul import (
+    PLAIN_SINK,
+    PLAIN_SOURCE,
+    Grids,
+    Matmul,
+    Sink,
+    Source,
+    shares_dispatch,
+)
 from gemtab.plan.model import Model
 
 
@@ -54,10 +64,11 @@ class PassPlan:
         names = (tensors,) if isinstance(tensors, str) else tensors
         widths = [self.model.tensors[name].shape[0] for name in names]
         total = sum(widths) if stride is None else stride
-        label = names[0] if len(names) == 1 else f"{names[0]}+"
-        if len(names) > 1 and self.model.joined(names):
+        grids = self._grids(names)
+        if len(names) > 1 and self._take_one_step(names, grids, sink):
             count = sum(widths) // 2 if sink.kind == "gated" else sum(widths)
-            self._matmul_step(names[0], label, x, y, (0, count, first, total), source, sink, extra)
+            place = (0, count, first, total)
+            self._matmul_step(names[0], f"{names[0]}+", x, y, place, grids, source, sink, extra)
             return
         for name, width in zip(names, widths, strict=True):
             done = 0
@@ -67,9 +78,24 @@ class PassPlan:
                     break
                 row = self._first_row(name) if len(self.model.parts[name]) == 1 else 0
                 place = (row, wanted, first + done, total)
-                self._matmul_step(name, name, x, y, place, source, sink, extra, done)
+                own = self._grids((name,))
+                self._matmul_step(name, name, x, y, place, own, source, sink, extra, done)
                 done += part.rows
             first += width
+
+    def _take_one_step(self, names: Sequence[str], grids: Sequence[Grids], sink: Sink) -> bool:
+        first_rows = [one.first_row for one in grids]
+        return self.model.joined(names) and shares_dispatch(first_rows, self.tokens, sink)
+
+    def _grids(self, names: Sequence[str]) -> tuple[Grids, ...]:
+        """Of matrices that lie one after the other; empty where none has any."""
+        grids: list[Grids] = []
+        row = 0
+        for name in names:
+            tensor = self.model.tensors[name]
+            grids.append(Grids(*(tensor.srq or (0.0, 0.0)), row))
+            row += tensor.shape[0]
+        return tuple(grids) if any(self.model.tensors[name].srq for name in names) else ()
 
     def _first_row(self, name: str) -> int:
         """The row of its buffer at which a tensor begins."""
@@ -85,6 +111,7 @@ class PassPlan:
         x: str,
         y: str,
         place: tuple[int, int, int, int],
+        grids: tuple[Grids, ...],
         source: Source,
         sink: Sink,
         extra: tuple[str, ...],
@@ -96,7 +123,7 @@ class PassPlan:
         part = next(one for one in self.model.parts[name] if one.first_row == part_row)
         kernel = Matmul(
             tensor.encoding, n_in, count, first, stride, w_row, self.model.settings.variant,
-            tensor.srq, source, sink,
+            grids, source, sink,
         )  # fmt: skip
         matrix = [where.buffer for _, where in part.buffers]
         last = extra if self.tokens == 1 else ("state",)

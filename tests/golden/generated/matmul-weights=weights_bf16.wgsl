@@ -21,13 +21,14 @@ struct State {
     capacity: u32,
 }
 // The words of a step that multiplies with a matrix. Rows of W begin at w_row of what is bound; offsets
-// into `vectors` count vectors of four.
+// into `vectors` count vectors of four. Packed weights may be of several matrices, one after the other,
+// each with grids of its own: the second begins at second_row, the third at third_row.
 struct Shape {
     n_in: u32, n_out: u32, w_row: u32,
     first: u32, stride: u32,  // y's column for row 0, and y's columns in all
-    input_grid: f32, output_grid: f32,  // of packed weights alone
     eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix
     first_input: u32, cap: f32,  // of what comes after it
+    second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
 }
 // A block of W: values as bf16, two a word.
 // A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
@@ -58,8 +59,9 @@ fn x_block(token: u32, block: u32, n_in: u32) -> Block {
     let at = (token * n_in + block * BLOCK) / 4u;
     return Block(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
 }
-// input_block: what the weights are multiplied with: x as it is.
-fn input_block(x: Block) -> Block { return x; }
+// input_block: what a row's weights are multiplied with: x as it is.
+fn input_grid(row: u32) -> f32 { return 0.0; }
+fn input_block(x: Block, _grid: f32) -> Block { return x; }
 // output: a row's value from its sum of products: the sum.
 fn output(sum: f32, _row: u32) -> f32 { return sum; }
 
@@ -95,6 +97,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     let first_token = group.y * TOKENS;
     let first_out = group.x * ROWS;
     if (first_token >= state.tokens) { return; }  // the same for the whole workgroup
+    let grid = input_grid(first_out);  // a tile's rows are of one matrix
     let own_token = lane / EIGHTHS * 8u;
     let own_row = lane % EIGHTHS * 8u;
     var sums_00 = mat4x4f();  // tokens 0 … 3 of the lane's eight by its rows 0 … 3, a column a token
@@ -104,7 +107,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     for (var block = 0u; block * BLOCK < shape.n_in; block++) {
         for (var i = lane; i < TOKENS; i += LANES) {
             var x = Block();
-            if (first_token + i < state.tokens) { x = input_block(x_block(first_token + i, block, shape.n_in)); }
+            if (first_token + i < state.tokens) { x = input_block(x_block(first_token + i, block, shape.n_in), grid); }
             put_x(0u, i, x[0]);
             put_x(4u, i, x[1]);
             put_x(8u, i, x[2]);

@@ -21,13 +21,14 @@ struct State {
     capacity: u32,
 }
 // The words of a step that multiplies with a matrix. Rows of W begin at w_row of what is bound; offsets
-// into `vectors` count vectors of four.
+// into `vectors` count vectors of four. Packed weights may be of several matrices, one after the other,
+// each with grids of its own: the second begins at second_row, the third at third_row.
 struct Shape {
     n_in: u32, n_out: u32, w_row: u32,
     first: u32, stride: u32,  // y's column for row 0, and y's columns in all
-    input_grid: f32, output_grid: f32,  // of packed weights alone
     eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix
     first_input: u32, cap: f32,  // of what comes after it
+    second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
 }
 // A block of W as codes: scales (f32) come after the sum, or from the table's. Codes i8, four a word.
 // A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
@@ -65,10 +66,14 @@ fn x_block(token: u32, block: u32, n_in: u32) -> Block {
 fn srq_codes(x: vec4f, grid: f32) -> vec4f {
     return clamp(round(x / grid), vec4f(-128.0), vec4f(127.0));
 }
-// input_block: what the weights are multiplied with: codes of x, or x itself where the grid is 0. Sums
+
+// Which of the matrices a row belongs to, and so which grids.
+fn matrix_of(row: u32) -> u32 { return u32(row >= shape.second_row) + u32(row >= shape.third_row); }
+// input_block: what a row's weights are multiplied with: codes of x, or x itself where the grid is 0. Sums
 // of products of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
-fn input_block(x: Block) -> Block {
-    let grid = shape.input_grid;
+fn input_grid(row: u32) -> f32 { return shape.input_grids[matrix_of(row)]; }
+
+fn input_block(x: Block, grid: f32) -> Block {
     if (grid == 0.0) { return x; }
     return Block(
         srq_codes(x[0], grid), srq_codes(x[1], grid), srq_codes(x[2], grid), srq_codes(x[3], grid),
@@ -76,10 +81,11 @@ fn input_block(x: Block) -> Block {
 }
 // output: a row's value from its sum of codes: scaled, and rounded to its own grid where that is not 0.
 fn output(sum: f32, row: u32) -> f32 {
-    let input_grid = select(shape.input_grid, 1.0, shape.input_grid == 0.0);
-    let y = sum * (input_grid * scales[shape.w_row + row]);
-    if (shape.output_grid == 0.0) { return y; }
-    return srq_codes(vec4f(y), shape.output_grid).x * shape.output_grid;
+    let input = shape.input_grids[matrix_of(row)];
+    let grid = shape.output_grids[matrix_of(row)];
+    let y = sum * (select(input, 1.0, input == 0.0) * scales[shape.w_row + row]);
+    if (grid == 0.0) { return y; }
+    return srq_codes(vec4f(y), grid).x * grid;
 }
 
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -114,6 +120,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     let first_token = group.y * TOKENS;
     let first_out = group.x * ROWS;
     if (first_token >= state.tokens) { return; }  // the same for the whole workgroup
+    let grid = input_grid(first_out);  // a tile's rows are of one matrix
     let own_token = lane / EIGHTHS * 8u;
     let own_row = lane % EIGHTHS * 8u;
     var sums_00 = mat4x4f();  // tokens 0 … 3 of the lane's eight by its rows 0 … 3, a column a token
@@ -123,7 +130,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     for (var block = 0u; block * BLOCK < shape.n_in; block++) {
         for (var i = lane; i < TOKENS; i += LANES) {
             var x = Block();
-            if (first_token + i < state.tokens) { x = input_block(x_block(first_token + i, block, shape.n_in)); }
+            if (first_token + i < state.tokens) { x = input_block(x_block(first_token + i, block, shape.n_in), grid); }
             put_x(0u, i, x[0]);
             put_x(4u, i, x[1]);
             put_x(8u, i, x[2]);

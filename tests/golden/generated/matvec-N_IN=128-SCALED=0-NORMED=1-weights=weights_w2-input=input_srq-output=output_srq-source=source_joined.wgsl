@@ -11,13 +11,14 @@
 const LANES: u32 = 64u;
 const PART: u32 = 8u;
 // The words of a step that multiplies with a matrix. Rows of W begin at w_row of what is bound; offsets
-// into `vectors` count vectors of four.
+// into `vectors` count vectors of four. Packed weights may be of several matrices, one after the other,
+// each with grids of its own: the second begins at second_row, the third at third_row.
 struct Shape {
     n_in: u32, n_out: u32, w_row: u32,
     first: u32, stride: u32,  // y's column for row 0, and y's columns in all
-    input_grid: f32, output_grid: f32,  // of packed weights alone
     eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix
     first_input: u32, cap: f32,  // of what comes after it
+    second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
 }
 // A block of W as codes: scales (f32) come after the sum, or from the table's. Codes u2 offset by 2,
 // sixteen a word, low bits first.
@@ -99,10 +100,14 @@ fn source_block(block: u32) -> Block {
 fn srq_codes(x: vec4f, grid: f32) -> vec4f {
     return clamp(round(x / grid), vec4f(-128.0), vec4f(127.0));
 }
-// input_block: what the weights are multiplied with: codes of x, or x itself where the grid is 0. Sums
+
+// Which of the matrices a row belongs to, and so which grids.
+fn matrix_of(row: u32) -> u32 { return u32(row >= shape.second_row) + u32(row >= shape.third_row); }
+// input_block: what a row's weights are multiplied with: codes of x, or x itself where the grid is 0. Sums
 // of products of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
-fn input_block(x: Block) -> Block {
-    let grid = shape.input_grid;
+fn input_grid(row: u32) -> f32 { return shape.input_grids[matrix_of(row)]; }
+
+fn input_block(x: Block, grid: f32) -> Block {
     if (grid == 0.0) { return x; }
     return Block(
         srq_codes(x[0], grid), srq_codes(x[1], grid), srq_codes(x[2], grid), srq_codes(x[3], grid),
@@ -110,20 +115,21 @@ fn input_block(x: Block) -> Block {
 }
 // output: a row's value from its sum of codes: scaled, and rounded to its own grid where that is not 0.
 fn output(sum: f32, row: u32) -> f32 {
-    let input_grid = select(shape.input_grid, 1.0, shape.input_grid == 0.0);
-    let y = sum * (input_grid * scales[shape.w_row + row]);
-    if (shape.output_grid == 0.0) { return y; }
-    return srq_codes(vec4f(y), shape.output_grid).x * shape.output_grid;
+    let input = shape.input_grids[matrix_of(row)];
+    let grid = shape.output_grids[matrix_of(row)];
+    let y = sum * (select(input, 1.0, input == 0.0) * scales[shape.w_row + row]);
+    if (grid == 0.0) { return y; }
+    return srq_codes(vec4f(y), grid).x * grid;
 }
-// What becomes of a matvec's four sums: four values of y.
-const OUTPUTS: u32 = 4u;  // of the four sums
-fn row_of(quad: u32, i: u32) -> u32 { return quad * 4u + i; }
-fn finish(quad: u32, i: u32, sums: vec4f) -> f32 { return output(sums[i], quad * 4u + i); }
+// What becomes of a matvec's sums: a value of y each.
+const OUTPUTS: u32 = 4u;  // of a quad's rows
+fn row_of(quad: u32) -> u32 { return quad * 4u; }
+fn finish(i: u32, row: u32) -> f32 { return output(sum_of(i), row); }
 
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(7) var<uniform> shape: Shape;
 
-const QUADS: u32 = LANES / PART;  // of rows, in a workgroup
+const QUADS: u32 = LANES / PART;  // of rows, in a workgroup; a quad's are of one matrix
 var<workgroup> partial: array<vec4f, LANES>;
 
 fn row_part(row: u32, block: u32, x: Block) -> f32 {
@@ -131,26 +137,31 @@ fn row_part(row: u32, block: u32, x: Block) -> f32 {
     return dot_block(weight_block(at, block, shape.n_in), x) * weight_scale(at, block, shape.n_in);
 }
 
+// The sum of the workgroup's i-th row.
+fn sum_of(i: u32) -> f32 {
+    var sum = 0.0;
+    for (var part = 0u; part < PART; part++) { sum += partial[i / 4u * PART + part][i % 4u]; }
+    return sum;
+}
+
 @compute @workgroup_size(LANES)
 fn matvec(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
           @builtin(local_invocation_index) lane: u32) {
     let number = group.x + group.y * groups.x;
-    let first_quad = number * QUADS;
-    if (first_quad * OUTPUTS >= shape.n_out) { return; }  // all lanes leave together
+    let first = number * QUADS * OUTPUTS;
+    if (first >= shape.n_out) { return; }  // all lanes leave together
     prepare(lane, number == 0u);
-    let quad = first_quad + lane / PART;
+    let row = row_of(number * QUADS + lane / PART);
+    let grid = input_grid(row);
     var sums = vec4f();
     for (var block = lane % PART; block * BLOCK < shape.n_in; block += PART) {
-        let x = input_block(source_block(block));
-        sums += vec4f(row_part(row_of(quad, 0u), block, x), row_part(row_of(quad, 1u), block, x),
-                      row_part(row_of(quad, 2u), block, x), row_part(row_of(quad, 3u), block, x));
+        let x = input_block(source_block(block), grid);
+        sums += vec4f(row_part(row, block, x), row_part(row + 1u, block, x),
+                      row_part(row + 2u, block, x), row_part(row + 3u, block, x));
     }
     partial[lane] = sums;
     workgroupBarrier();
     for (var i = lane; i < QUADS * OUTPUTS; i += LANES) {
-        var all = vec4f();
-        for (var part = 0u; part < PART; part++) { all += partial[i / OUTPUTS * PART + part]; }
-        let at = first_quad * OUTPUTS + i;
-        if (at < shape.n_out) { y[shape.first + at] = finish(at / OUTPUTS, at % OUTPUTS, all); }
+        if (first + i < shape.n_out) { y[shape.first + first + i] = finish(i, first + i); }
     }
 }

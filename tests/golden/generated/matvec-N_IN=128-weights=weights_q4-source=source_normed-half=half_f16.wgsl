@@ -12,13 +12,14 @@ enable f16;
 const LANES: u32 = 64u;
 const PART: u32 = 8u;
 // The words of a step that multiplies with a matrix. Rows of W begin at w_row of what is bound; offsets
-// into `vectors` count vectors of four.
+// into `vectors` count vectors of four. Packed weights may be of several matrices, one after the other,
+// each with grids of its own: the second begins at second_row, the third at third_row.
 struct Shape {
     n_in: u32, n_out: u32, w_row: u32,
     first: u32, stride: u32,  // y's column for row 0, and y's columns in all
-    input_grid: f32, output_grid: f32,  // of packed weights alone
     eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix
     first_input: u32, cap: f32,  // of what comes after it
+    second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
 }
 // A block of W: codes u4 offset by 8, eight a word, low nibble first; an f16 scale for each.
 // A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
@@ -82,19 +83,20 @@ fn source_block(block: u32) -> Block {
     return Block(staged[at], staged[at + 1u], staged[at + 2u], staged[at + 3u],
                  staged[at + 4u], staged[at + 5u], staged[at + 6u], staged[at + 7u]);
 }
-// input_block: what the weights are multiplied with: x as it is.
-fn input_block(x: Block) -> Block { return x; }
+// input_block: what a row's weights are multiplied with: x as it is.
+fn input_grid(row: u32) -> f32 { return 0.0; }
+fn input_block(x: Block, _grid: f32) -> Block { return x; }
 // output: a row's value from its sum of products: the sum.
 fn output(sum: f32, _row: u32) -> f32 { return sum; }
-// What becomes of a matvec's four sums: four values of y.
-const OUTPUTS: u32 = 4u;  // of the four sums
-fn row_of(quad: u32, i: u32) -> u32 { return quad * 4u + i; }
-fn finish(quad: u32, i: u32, sums: vec4f) -> f32 { return output(sums[i], quad * 4u + i); }
+// What becomes of a matvec's sums: a value of y each.
+const OUTPUTS: u32 = 4u;  // of a quad's rows
+fn row_of(quad: u32) -> u32 { return quad * 4u; }
+fn finish(i: u32, row: u32) -> f32 { return output(sum_of(i), row); }
 
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<uniform> shape: Shape;
 
-const QUADS: u32 = LANES / PART;  // of rows, in a workgroup
+const QUADS: u32 = LANES / PART;  // of rows, in a workgroup; a quad's are of one matrix
 var<workgroup> partial: array<vec4f, LANES>;
 
 fn row_part(row: u32, block: u32, x: Block) -> f32 {
@@ -102,26 +104,31 @@ fn row_part(row: u32, block: u32, x: Block) -> f32 {
     return dot_block(weight_block(at, block, shape.n_in), x) * weight_scale(at, block, shape.n_in);
 }
 
+// The sum of the workgroup's i-th row.
+fn sum_of(i: u32) -> f32 {
+    var sum = 0.0;
+    for (var part = 0u; part < PART; part++) { sum += partial[i / 4u * PART + part][i % 4u]; }
+    return sum;
+}
+
 @compute @workgroup_size(LANES)
 fn matvec(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
           @builtin(local_invocation_index) lane: u32) {
     let number = group.x + group.y * groups.x;
-    let first_quad = number * QUADS;
-    if (first_quad * OUTPUTS >= shape.n_out) { return; }  // all lanes leave together
+    let first = number * QUADS * OUTPUTS;
+    if (first >= shape.n_out) { return; }  // all lanes leave together
     prepare(lane, number == 0u);
-    let quad = first_quad + lane / PART;
+    let row = row_of(number * QUADS + lane / PART);
+    let grid = input_grid(row);
     var sums = vec4f();
     for (var block = lane % PART; block * BLOCK < shape.n_in; block += PART) {
-        let x = input_block(source_block(block));
-        sums += vec4f(row_part(row_of(quad, 0u), block, x), row_part(row_of(quad, 1u), block, x),
-                      row_part(row_of(quad, 2u), block, x), row_part(row_of(quad, 3u), block, x));
+        let x = input_block(source_block(block), grid);
+        sums += vec4f(row_part(row, block, x), row_part(row + 1u, block, x),
+                      row_part(row + 2u, block, x), row_part(row + 3u, block, x));
     }
     partial[lane] = sums;
     workgroupBarrier();
     for (var i = lane; i < QUADS * OUTPUTS; i += LANES) {
-        var all = vec4f();
-        for (var part = 0u; part < PART; part++) { all += partial[i / OUTPUTS * PART + part]; }
-        let at = first_quad * OUTPUTS + i;
-        if (at < shape.n_out) { y[shape.first + at] = finish(at / OUTPUTS, at % OUTPUTS, all); }
+        if (first + i < shape.n_out) { y[shape.first + first + i] = finish(i, first + i); }
     }
 }

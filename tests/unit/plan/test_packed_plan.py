@@ -1,5 +1,8 @@
 """The plan of a packed Gemma 4 E2B: what is bound, what is read, what the kernels are told."""
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
 from gemtab.contracts import names
@@ -80,11 +83,45 @@ def test_a_token_reads_the_codes_of_the_published_mix(model):
 def test_each_linear_is_told_its_grids(model):
     steps = {step.label: step for step in plan_decode(model).steps}
 
-    grids = slice(5, 7)  # of common/matrix_shape.wgsl
-    assert steps["head"].shape[grids] == tuple(map(float_word, SRQ))
-    assert steps["layers.20.up"].shape[grids] == tuple(map(float_word, SRQ))
-    assert dict(steps["layers.20.up"].kernel.includes)["weights"] == "weights_w2"
-    assert steps["ple.projection"].shape[grids] == (0, 0)
+    assert grids(steps["head"])[0] == tuple(map(float_word, SRQ))
+    assert grids(steps["layers.20.gate+"])[:2] == [tuple(map(float_word, SRQ))] * 2
+    assert dict(steps["layers.20.gate+"].kernel.includes)["weights"] == "weights_w2"
+    assert grids(steps["ple.projection"]) == [(0, 0)] * 3
+
+
+def grids(step):
+    """The words of the grids of up to three matrices: (input, output)."""
+    return list(zip(step.shape[12:15], step.shape[16:19], strict=True))
+
+
+def test_joined_linears_keep_their_own_grids(model):
+    tensors = dict(model.tensors)
+    own = {"layers.3.q": (0.5, 0.25), "layers.3.k": (0.125, 2.0), "layers.3.v": (4.0, 8.0)}
+    for name, srq in own.items():
+        tensors[name] = replace(tensors[name], srq=srq)
+
+    steps = {step.label: step for step in plan_decode(replace(model, tensors=tensors)).steps}
+
+    step = steps["layers.3.q+"]
+    assert grids(step) == [tuple(map(float_word, srq)) for srq in own.values()]
+    assert (step.shape[11], step.shape[15]) == (2048, 2304)  # where k and v begin
+
+
+def test_a_packed_token_takes_seven_dispatches_a_layer(model):
+    """Those of q4, one for each part of the per-layer embeddings' table beyond the first."""
+    program = plan_decode(model)
+
+    labels = [step.label for step in program.steps]
+    layers = Counter(label.split(".")[1] for label in labels if label.startswith("layers"))
+    assert layers == {str(index): 7 for index in range(35)}
+    assert len(labels) - labels.count("ple.embed") <= 252
+
+
+def test_a_chunk_joins_them_too(model):
+    labels = Counter(step.label.split(".")[-1] for step in plan_prefill(model, 64).steps)
+
+    assert labels["q+"] == labels["gate+"] == 14
+    assert not labels.keys() & {"q", "gate", "up"}
 
 
 def test_grids_come_back_from_a_manifest_to_the_last_bit():

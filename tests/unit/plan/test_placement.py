@@ -45,7 +45,7 @@ def test_a_binding_too_small_for_a_row_is_refused_by_name():
 
 
 @pytest.mark.parametrize("rows", [QKV, GATE_UP], ids=["qkv", "gate_up"])
-@pytest.mark.parametrize("encoding", ["f32", "f16", "q8", "q4"])
+@pytest.mark.parametrize("encoding", ["f32", "f16", "q8", "q4", "w8", "w4", "w2"])
 def test_matrices_of_the_same_input_lie_row_after_row(encoding, rows):
     layout = planes(encoding, 160)
     group = "layers.3.qkv" if rows is QKV else "layers.3.gate_up"
@@ -78,7 +78,6 @@ APART = {
     "an encoding of its own": matrices(QKV, "q4") | matrices({"layers.3.k": 40}, "q8"),
     "rows of scales that end within a word": matrices(QKV | {"layers.3.q": 97}, "q4"),
     "the same in q8": matrices(GATE_UP | {"layers.3.gate": 37}, "q8"),
-    "a scale for every row, not for blocks": matrices(QKV, "w4"),
     "a part of the group": matrices(
         {name: QKV[name] for name in ("layers.3.q", "layers.3.k")}, "q4"
     ),

@@ -9,7 +9,7 @@ import { DeviceError } from "../errors.js";
 /** @typedef {{ pipeline: GPUComputePipeline, group: GPUBindGroup, grid: [number, number, number] }} Dispatch */
 /** @typedef {{ program: Program, shapes: GPUBuffer, dispatches: Dispatch[] | null }} Prepared  dispatches: null when a buffer has changed */
 
-const SHAPE_BYTES = 64;
+const SHAPE_BYTES = 128;
 
 export class Programs {
   #device;
