@@ -64,20 +64,22 @@ class BrowserRunner:
 
     def __enter__(self) -> "BrowserRunner":
         """Serve the site, open a page of it, load the model."""
-        server = SiteServer(self._folder, self._port)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self._stack.callback(server.server_close)
-        self._stack.callback(server.shutdown)
-        self._page = self._stack.enter_context(open_chromium(self._profile)).new_page()
-        self._page.set_default_timeout(SECONDS * 1000)
-        self._page.route(
-            f"**/{BLANK}", lambda route: route.fulfill(content_type="text/html", body="")
-        )
-        self._page.expose_function("gemtabSay", lambda kind, piece: self._say(kind, piece))
-        self._page.goto(server.url + BLANK)
-        ready = self._ask(
-            {"type": "load", "model": server.url + "model/", "ends": "ready", **self._load}
-        )
+        with ExitStack() as opened:  # closed again if anything fails
+            server = SiteServer(self._folder, self._port)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            opened.callback(server.server_close)
+            opened.callback(server.shutdown)
+            self._page = opened.enter_context(open_chromium(self._profile)).new_page()
+            self._page.set_default_timeout(SECONDS * 1000)
+            self._page.route(
+                f"**/{BLANK}", lambda route: route.fulfill(content_type="text/html", body="")
+            )
+            self._page.expose_function("gemtabSay", lambda kind, piece: self._say(kind, piece))
+            self._page.goto(server.url + BLANK)
+            ready = self._ask(
+                {"type": "load", "model": server.url + "model/", "ends": "ready", **self._load}
+            )
+            self._stack = opened.pop_all()
         self.adapter = ready["adapter"]
         return self
 

@@ -5,12 +5,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.manifest import Manifest, Tensor
 from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.names import tensor_shapes
 from gemtab.contracts.placement import rows_and_width
-from gemtab.contracts.quantization import kv_row_words, planes
+from gemtab.contracts.quantization import planes
 from gemtab.plan.needs import needs
+from gemtab.plan.settings import Settings
 from gemtab_build.artifact import open_artifact
 from gemtab_build.encode_tensors import choose_for
 from gemtab_build.model_source import look_at_model
@@ -104,11 +106,7 @@ def _contexts(longest: int) -> list[int]:
     return [*contexts, longest]
 
 
-def kv_bytes(config: ModelConfig, context: int, encoding: str = "f16") -> int:
-    """Bytes of K and V that `context` positions take; sliding layers keep no more than a window."""
-    return sum(
-        2 * 4 * own.kv_heads * kv_row_words(encoding, own.head_dim)
-        * (min(context, config.window) if own.sliding else context)
-        for index, own in enumerate(config.layers)
-        if own.kv_source == index
-    )  # fmt: skip
+def kv_bytes(config: ModelConfig, context: int) -> int:
+    """Bytes of K and V in f16 that a plan sets aside for `context` positions."""
+    settings = Settings.chosen(config, DeviceFacts("any"), context)
+    return sum(buffer.bytes for buffer in settings.cache_buffers())

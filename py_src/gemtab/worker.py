@@ -9,6 +9,7 @@ from typing import Any
 
 from gemtab.contracts.errors import GemtabError, UsageError
 from gemtab.contracts.manifest import Manifest
+from gemtab.contracts.names import PLE_EMBED
 from gemtab.generate.engine import Engine
 from gemtab.generate.loop import continue_ids
 from gemtab.generate.sampling import GREEDY, Sampling, choose_sampling
@@ -78,9 +79,11 @@ class Door:
             request.get("kv"),
             request.get("chunk"),
         )
-        settings = place_table(
-            settings, manifest.tensors, request.get("ple") or "auto", request.get("memory") or 0
-        )
+        table = manifest.tensors.get(PLE_EMBED)
+        sources = sorted({piece.source for piece in table.pieces}) if table else []
+        coming = await settled(self._host.missing(json.dumps(sources)))
+        place, budget = request.get("ple") or "auto", request.get("memory") or 0
+        settings = place_table(settings, manifest.tensors, place, budget, coming)
         shaders = json.loads(await self._file("kernels"))
         engine = await Engine.load(
             device, manifest, settings, shaders, self._upload, stage=self._stage

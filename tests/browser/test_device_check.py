@@ -75,6 +75,9 @@ def site() -> Iterator[str]:
         "/model/kernels.json": KERNELS,
         "/small/manifest.json": manifest(sources=[source]),
         "/small/kernels.json": KERNELS,
+        "/half.html": PAGE.format('model="half/"').encode(),
+        "/half/manifest.json": manifest(needs=asdict(NEEDS) | {"start": 0.5}),
+        "/half/kernels.json": KERNELS,
         "/old/manifest.json": manifest(needs=None),
         "/damaged/manifest.json": manifest(),
         "/damaged/kernels.json": KERNELS[:-1],
@@ -270,6 +273,16 @@ def test_the_offer_tells_the_verdict_and_details(page: Page, site: str, asked):
     assert not [url for url in asked if "a.bin" in url]
     page.get_by_role("button", name="Download 1.9 GB and start").click()
     expect(page.get_by_role("status")).to_have_text("Ready")
+
+
+def test_the_offer_tells_when_a_chat_can_begin(page: Page, site: str):
+    page.goto(site + "half.html")
+
+    offer = page.get_by_role("region", name="Download")
+    expect(offer).to_contain_text("A chat can begin after the first 950 MB.")
+    page.goto(site)
+    expect(offer).to_contain_text("Its weights are 1.9 GB")
+    expect(offer).not_to_contain_text("A chat can begin")
 
 
 @pytest.mark.parametrize("name", ["", "auto.html", "small.html"])

@@ -1,10 +1,9 @@
 """The real engine in Chromium, on the embedded model: the same numbers and ids as the native executor."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 
+from browser.in_thread import in_thread
 from gemtab.generate.sampling import GREEDY
 from gemtab.text.tokenizer import Tokenizer
 from gemtab.weights.files import FileArtifact
@@ -34,15 +33,6 @@ def site(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tokenizer(site):
     return Tokenizer.from_bytes(FileArtifact(site).file("tokenizer"))
-
-
-def in_thread(make):
-    """A function that calls a runner's methods in one thread of its own: Playwright's loop needs it so."""
-    with ThreadPoolExecutor(1) as thread:
-        runner = thread.submit(make).result()
-        yield lambda verb, *given: thread.submit(getattr(runner, verb), *given).result()
-        if hasattr(runner, "__exit__"):
-            thread.submit(runner.__exit__, None, None, None).result()
 
 
 @pytest.fixture(scope="module")

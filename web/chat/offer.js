@@ -2,6 +2,7 @@
  * What would be downloaded, whether this device is up to it, and a button that starts it.
  * @import { Check } from "../engine/check/check.js"
  * @import { Survey } from "../engine/check/survey.js"
+ * @import { Needs } from "../engine/store/models.js"
  */
 
 import { inBytes } from "../engine/check/amounts.js";
@@ -24,12 +25,12 @@ export class Offer {
    * @param {Check} check
    * @returns {Promise<void>} resolves when the person says yes
    */
-  show({ model, bytes, missing, room }, check) {
+  show({ model, bytes, missing, room, needs }, check) {
     const here = bytes - missing;
     const button = element("button", { type: "button", class: "primary" }, missing ? `Download ${inBytes(missing)} and start` : "Start");
     this.#fill(
       element("h2", {}, model),
-      element("p", {}, `The model runs on this machine. Its weights are ${inBytes(bytes)}${here && missing ? `, of which ${inBytes(here)} are here already` : ""}.`),
+      element("p", {}, `The model runs on this machine. Its weights are ${inBytes(bytes)}${here && missing ? `, of which ${inBytes(here)} are here already` : ""}.${beginning(bytes, missing, needs)}`),
       verdict(check),
       button,
       element("p", { class: "quiet" }, keeping(missing, room)),
@@ -70,6 +71,18 @@ function verdict({ verdict: kind, reasons, memory }) {
   const isUnknown = kind === "good" && memory.needed === null;
   const told = kind === "cannot" ? reasons : reasons.slice(0, MOST_REASONS);
   return element("p", { class: `verdict ${kind}` }, element("strong", {}, isUnknown ? "This device has WebGPU." : LEADS[kind]), ` ${told.join(" ")}`);
+}
+
+/**
+ * When a chat can begin, where that is before all has come.
+ *
+ * @param {number} bytes
+ * @param {number} missing
+ * @param {Needs | null} needs
+ */
+function beginning(bytes, missing, needs) {
+  if (!needs || needs.start === 1 || missing < bytes) return "";
+  return ` A chat can begin after the first ${inBytes(needs.start * bytes)}.`;
 }
 
 /**

@@ -76,6 +76,14 @@ export class Host {
   }
 
   /**
+   * @param {string} sourcesJson  a list of sources' numbers
+   * @returns {Promise<number>} bytes of them that are yet to be downloaded
+   */
+  missing(sourcesJson) {
+    return this.#artifact.missing(JSON.parse(sourcesJson));
+  }
+
+  /**
    * A table stays where it is: its rows will be asked for one by one.
    *
    * @param {string} planesJson  a list of Plane

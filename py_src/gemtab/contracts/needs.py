@@ -20,7 +20,7 @@ class Needs:
     weights   bytes on the GPU, without the per-layer embeddings' table
     table     bytes of that table, which may lie on disk in place of the GPU
     token     bytes of weights that one token of a reply reads
-    start     how much of the download a first token needs while the table is on disk, from 0 to 1
+    start     how much of the download a first token waits for, from 0 to 1: a long table comes after it
     limits    the least of WebGPU's limits, by their names; beside the two that `binding` is for
     context   the context where none is asked for
     contexts  by context, up to the model's longest

@@ -12,6 +12,7 @@ from gemtab.plan.settings import Settings
 
 UNKNOWN_MEMORY = 4 << 30  # taken as the budget where a device does not say
 PLE_PLACES = ("auto", "gpu", "disk")
+LONG_DOWNLOAD = 256 << 20  # bytes of a table that nobody should have to wait for
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,16 @@ def gpu_memory(model: Model) -> Memory:
 
 
 def place_table(
-    settings: Settings, tensors: Mapping[str, Tensor], place: str = "auto", budget: int = 0
+    settings: Settings,
+    tensors: Mapping[str, Tensor],
+    place: str = "auto",
+    budget: int = 0,
+    coming: int = 0,
 ) -> Settings:
     """The settings with the per-layer embeddings' table on the GPU or on disk.
 
-    `auto` keeps it on the GPU where all fits the budget (bytes; 0: what the device says it has).
+    `auto` keeps it on the GPU where all fits the budget (bytes; 0: what the device says it has), unless
+    so much of it is `coming`, bytes that are yet to be downloaded, that a first reply had better not wait.
     Refuses what the device's limits forbid: DeviceError names what is short.
     """
     if place not in PLE_PLACES:
@@ -61,6 +67,8 @@ def place_table(
         return settings
     on_disk = replace(settings, ple_on_disk=True)
     if place == "disk":
+        return on_disk
+    if coming > LONG_DOWNLOAD:
         return on_disk
     budget = budget or settings.facts.memory or UNKNOWN_MEMORY
     fits = gpu_memory(Model.on(settings, dict(tensors))).total <= budget

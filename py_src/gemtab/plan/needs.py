@@ -10,7 +10,7 @@ from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.needs import ContextNeeds, Needs
 from gemtab.contracts.placement import ROW_STEP, rows_and_width
 from gemtab.contracts.quantization import planes
-from gemtab.plan.memory import gpu_memory, unsplit_buffers
+from gemtab.plan.memory import LONG_DOWNLOAD, gpu_memory, unsplit_buffers
 from gemtab.plan.model import Model
 from gemtab.plan.settings import DEFAULT_CONTEXT, Settings
 
@@ -79,7 +79,10 @@ def _read_a_token(name: str, tensor: Tensor, config: ModelConfig) -> int:
 
 
 def _start(tensors: Mapping[str, Tensor]) -> float:
-    """By sources, for each is needed whole; by tensors where they lie in none yet."""
+    """By sources, for each is needed whole; by tensors where they lie in none yet. A short table is waited for."""
+    table = tensors.get(names.PLE_EMBED)
+    if table is None or _bytes(table) <= LONG_DOWNLOAD:
+        return 1.0
     sizes: dict[int | str, int] = {}
     first = set()
     for name, tensor in tensors.items():

@@ -6,7 +6,7 @@ from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.errors import DeviceError, UsageError
 from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.names import tensor_shapes
-from gemtab.plan.memory import gpu_memory, place_table
+from gemtab.plan.memory import LONG_DOWNLOAD, gpu_memory, place_table
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
 from helpers.tiny_model import tiny_config
@@ -42,6 +42,12 @@ def test_the_table_is_on_the_gpu_where_all_fits(spare, on_disk):
 
     assert place_table(settings(memory=total + spare), TENSORS).ple_on_disk == on_disk
     assert place_table(settings(), TENSORS, budget=total + spare).ple_on_disk == on_disk
+
+
+def test_a_first_reply_does_not_wait_for_a_long_table():
+    assert place_table(settings(), TENSORS, coming=LONG_DOWNLOAD + 1).ple_on_disk
+    assert not place_table(settings(), TENSORS, coming=LONG_DOWNLOAD).ple_on_disk
+    assert not place_table(settings(), TENSORS, "gpu", coming=LONG_DOWNLOAD + 1).ple_on_disk
 
 
 def test_a_setting_overrides_the_budget():

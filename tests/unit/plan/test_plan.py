@@ -30,6 +30,13 @@ E2B = {
     "hidden_size_per_layer_input": 256, "max_position_embeddings": 131072,
 }  # fmt: skip
 
+# a larger one of its kind, with the sizes of Gemma 4 E4B
+E4B = E2B | {
+    "hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 42,
+    "num_key_value_heads": 2, "layer_types": ([SLIDING] * 5 + [FULL]) * 7,
+    "num_kv_shared_layers": 18, "use_double_wide_mlp": False,
+}  # fmt: skip
+
 
 def model(config, encoding="q4", facts=ROOMY, capacity=512):
     tensors = {
@@ -109,13 +116,22 @@ def test_shared_layers_read_their_owners_cache():
     assert {s.buffer for s in steps["layers.34.attend"].slices} >= {"k.14", "v.14"}
 
 
-def test_no_binding_is_larger_than_the_device_allows():
-    facts = DeviceFacts("small", frozenset(), {"maxStorageBufferBindingSize": 128 << 20})
-    program = plan_decode(model(tiny_config(**E2B), facts=facts))
+FLOOR = DeviceFacts(
+    "floor", frozenset(), {"maxStorageBufferBindingSize": 128 << 20, "maxBufferSize": 256 << 20}
+)
 
-    assert max(part.bytes for step in program.steps for part in step.slices) <= 128 << 20
-    assert sum(step.label == "ple.embed" for step in program.steps) == 9
-    assert all(len(step.slices) <= 8 for step in program.steps)
+
+@pytest.mark.parametrize(("changes", "table_parts"), [(E2B, 9), (E4B, 11)], ids=["E2B", "E4B"])
+def test_nothing_is_larger_than_the_smallest_device_takes(changes, table_parts):
+    planned = model(tiny_config(**changes), facts=FLOOR, capacity=32768)
+    decode = plan_decode(planned)
+
+    for program in (decode, plan_prefill(planned, 128)):
+        assert max(part.bytes for step in program.steps for part in step.slices) <= 128 << 20
+        assert max(buffer.bytes for buffer in program.buffers) <= 128 << 20
+        assert all(len(step.slices) <= 8 for step in program.steps)
+    assert max(buffer.bytes for buffer in planned.weight_buffers()) <= 256 << 20
+    assert sum(step.label == "ple.embed" for step in decode.steps) == table_parts
 
 
 def test_rope_rows_multiply_to_the_angle_of_any_position():

@@ -11,7 +11,7 @@ import { remember, sweep } from "../store/models.js";
 import { Pieces } from "./pieces.js";
 import { Store } from "../store/store.js";
 
-/** @typedef {Found & { pieces: Pieces, downloads: Downloads }} Opened */
+/** @typedef {Found & { pieces: Pieces, downloads: Downloads, keeps: boolean }} Opened  keeps: there is a store */
 
 export class Artifact {
   #post;
@@ -73,6 +73,20 @@ export class Artifact {
   }
 
   /**
+   * Bytes of these sources that are yet to be downloaded; none where nothing can be kept, so that waiting for
+   * them is no shorter another time.
+   *
+   * @param {number[]} indices
+   */
+  async missing(indices) {
+    const { manifest, pieces, keeps } = await this.#opened;
+    if (!keeps) return 0;
+    const kept = await pieces.kept();
+    const sources = indices.map((index) => manifest.sources[index]).filter(({ sha256 }) => !kept.has(sha256));
+    return sources.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /**
    * A part of a source, unproven.
    *
    * @param {number} index  of the source in the manifest
@@ -116,7 +130,7 @@ export class Artifact {
       onFailure: (error) => this.#settled || this.#end(error),
     });
     downloads.start();
-    return { ...found, pieces, downloads };
+    return { ...found, pieces, downloads, keeps: store !== null };
   }
 
   /** @param {Partial<{ done: number, total: number, fetched: number, note: string | null }>} news */
