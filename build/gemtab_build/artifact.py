@@ -10,23 +10,24 @@ from gemtab.contracts.quantization import WEIGHT_ENCODINGS
 from gemtab.plan.needs import needs
 from gemtab.text.vocabulary import write_vocabulary
 from gemtab.weights.files import FileArtifact
-from gemtab_build.checkpoint import open_checkpoint
-from gemtab_build.describe import (
+from gemtab_build.checkpoint.describe import (
     read_chat_template,
     read_generation,
     read_named_ids,
     read_special_tokens,
 )
-from gemtab_build.encode_tensors import Report, write_tensors
-from gemtab_build.model_source import ModelSource, find_model
-from gemtab_build.packed import choose_weights, find_packed
-from gemtab_build.quantize import SEARCHED, Rounding
-from gemtab_build.rename import match_tensors
-from gemtab_build.replacing import MODEL, replacing
-from gemtab_build.runnable import check_config, check_vocabulary
-from gemtab_build.upstream import point_upstream, upstream_encodings
-from gemtab_build.vocabulary import read_tokenizer_file
-from gemtab_build.weights_at import check_folder
+from gemtab_build.checkpoint.model_source import ModelSource, find_model
+from gemtab_build.checkpoint.packed import choose_weights, find_packed
+from gemtab_build.checkpoint.rename import match_tensors
+from gemtab_build.checkpoint.runnable import check_config, check_vocabulary
+from gemtab_build.checkpoint.stored import open_checkpoint
+from gemtab_build.progress import Report
+from gemtab_build.site.replacing import MODEL, replacing
+from gemtab_build.vocabulary.tokenizer_file import read_tokenizer_file
+from gemtab_build.weights.encode_tensors import write_tensors
+from gemtab_build.weights.quantize import SEARCHED, Rounding
+from gemtab_build.weights.upstream import point_upstream, upstream_encodings
+from gemtab_build.weights.weights_at import check_folder
 
 Extra = Callable[[Manifest], Mapping[str, tuple[str, bytes]]]  # key: (suffix of its name, content)
 

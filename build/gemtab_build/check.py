@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gemtab_build.node import find_node, npm_command
-from gemtab_build.setup_browser import set_up_chromium, set_up_vulkan
+from gemtab_build.run.setup_browser import set_up_chromium, set_up_vulkan
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"

@@ -9,8 +9,8 @@ from typing import Any
 
 from gemtab.contracts.errors import UsageError
 from gemtab_build.node import find_node, npm_command
-from gemtab_build.pyodide_assets import cache_folder, pins
-from gemtab_build.setup_browser import find_chromium
+from gemtab_build.run.setup_browser import find_chromium
+from gemtab_build.site.pyodide_assets import cache_folder, pins
 
 ADAPTER_SECONDS = 60
 # in a process of its own: a broken driver may take its process with it

@@ -12,11 +12,12 @@ from gemtab.contracts.layer_types import FULL, SLIDING
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.model_config import ModelConfig, Rope
 from gemtab.contracts.placement import rows_and_width
-from gemtab_build import gemma3
-from gemtab_build.encode_tensors import Report, slabs
-from gemtab_build.read_tensors import check_source, read_rows
-from gemtab_build.rename import their_name
-from gemtab_build.work_folder import work_folder
+from gemtab_build.checkpoint import gemma3
+from gemtab_build.checkpoint.rename import their_name
+from gemtab_build.progress import Report
+from gemtab_build.site.work_folder import work_folder
+from gemtab_build.weights.encode_tensors import slabs
+from gemtab_build.weights.read_tensors import check_source, read_rows
 
 
 def export_checkpoint(

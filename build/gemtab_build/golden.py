@@ -15,10 +15,10 @@ from gemtab.contracts.names import tensor_shapes
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
-from gemtab_build.checkpoint import open_checkpoint
-from gemtab_build.kernels_file import all_kernels
-from gemtab_build.model_source import DEMO
-from gemtab_build.shaders import render
+from gemtab_build.checkpoint.model_source import DEMO
+from gemtab_build.checkpoint.stored import open_checkpoint
+from gemtab_build.site.kernels_file import all_kernels
+from gemtab_build.site.shaders import render
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "golden" / "generated"
 

@@ -14,10 +14,10 @@ from gemtab.contracts.quantization import planes
 from gemtab.plan.needs import needs
 from gemtab.plan.settings import Settings
 from gemtab_build.artifact import open_artifact
-from gemtab_build.encode_tensors import choose_for
-from gemtab_build.model_source import look_at_model
-from gemtab_build.packed import choose_weights, find_packed
-from gemtab_build.rename import match_tensors
+from gemtab_build.checkpoint.model_source import look_at_model
+from gemtab_build.checkpoint.packed import choose_weights, find_packed
+from gemtab_build.checkpoint.rename import match_tensors
+from gemtab_build.weights.encode_tensors import choose_for
 
 MIN_BINDING = 128 << 20  # what every WebGPU device offers
 

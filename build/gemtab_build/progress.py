@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+Report = Callable[[str, int, int], None]  # what, done, total
+
 
 @contextmanager
-def bar(label: str) -> Iterator[Callable[[str, int, int], None]]:
+def bar(label: str) -> Iterator[Report]:
     """A function (what, done, total) that moves the bar while the block runs."""
     console = Console(stderr=True)
     columns = (

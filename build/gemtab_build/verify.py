@@ -7,8 +7,8 @@ from gemtab.contracts.errors import ArtifactError
 from gemtab.contracts.manifest import MAX_SOURCE_BYTES, Manifest, Source, Tensor
 from gemtab.contracts.placement import rows_and_width
 from gemtab.contracts.quantization import planes
-from gemtab_build.read_tensors import check_source
-from gemtab_build.shaders import compile_shaders
+from gemtab_build.site.shaders import compile_shaders
+from gemtab_build.weights.read_tensors import check_source
 
 
 def verify_artifact(

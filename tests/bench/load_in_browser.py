@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from gemtab_build.browser_runner import BrowserRunner
-from gemtab_build.runner import NativeRunner
+from gemtab_build.run.browser_runner import BrowserRunner
+from gemtab_build.run.runner import NativeRunner
 
 PORT = 8797  # the same for both loads: what is stored belongs to an origin
 PROMPT = [2, 105, 2364, 107]

@@ -22,7 +22,7 @@ from gemtab.plan.forward import plan_decode
 from gemtab.plan.model import Model
 from gemtab.plan.needs import needs
 from gemtab.plan.settings import Settings
-from gemtab_build.kernels_file import kernels_json
+from gemtab_build.site.kernels_file import kernels_json
 from helpers.devices import ADAPTERS, open_device
 from helpers.tiny_model import tiny_config
 

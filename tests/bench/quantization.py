@@ -15,14 +15,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from gemtab.contracts.names import tensor_shapes
+from gemtab_build.checkpoint.model_source import DEMO
 from gemtab_build.demo.markup import render
 from gemtab_build.demo.skills import training_examples
-from gemtab_build.model_source import DEMO
 from gemtab_build.quality.calibrate import measure_importance
 from gemtab_build.quality.judge import Judge, open_judge
 from gemtab_build.quality.outputs import compare_outputs
 from gemtab_build.quality.sources import tensor
-from gemtab_build.quantize import decode, encode
+from gemtab_build.weights.quantize import decode, encode
 
 SHAPE = (4096, 1536)
 NOISES = (0.03, 0.1)  # of a matrix's root mean square

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from gemtab_build.serve import SiteServer
+from gemtab_build.site.serve import SiteServer
 
 
 class Server(SiteServer):

@@ -10,7 +10,7 @@ import pytest
 from browser.load_tab import Tab
 from browser.piece_server import Pieces, serve_pieces
 from browser.site_server import WEB, serve
-from gemtab_build.setup_browser import ARGUMENTS
+from gemtab_build.run.setup_browser import ARGUMENTS
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 Browser, BrowserContext = playwright_api.Browser, playwright_api.BrowserContext

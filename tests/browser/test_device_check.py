@@ -13,7 +13,7 @@ from browser.site_server import WEB, serve
 from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.names import tensor_shapes
 from gemtab.plan.needs import needs
-from gemtab_build.kernels_file import kernels_json
+from gemtab_build.site.kernels_file import kernels_json
 from helpers.tiny_model import tiny_config
 
 pytestmark = pytest.mark.browser

@@ -7,11 +7,11 @@ from browser.in_thread import in_thread
 from gemtab.generate.sampling import GREEDY
 from gemtab.text.tokenizer import Tokenizer
 from gemtab.weights.files import FileArtifact
-from gemtab_build.browser_runner import BrowserRunner
 from gemtab_build.cli import main
 from gemtab_build.demo.score import request_of
 from gemtab_build.demo.skills import SKILLS, held_out_prompts
-from gemtab_build.runner import NativeRunner
+from gemtab_build.run.browser_runner import BrowserRunner
+from gemtab_build.run.runner import NativeRunner
 from helpers.engines import relative_l2
 
 pytestmark = [pytest.mark.browser, pytest.mark.gpu]

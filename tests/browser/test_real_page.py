@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from browser.built_site import Site
 from gemtab.weights.files import FileArtifact
 from gemtab_build.cli import main
-from gemtab_build.setup_browser import ARGUMENTS
+from gemtab_build.run.setup_browser import ARGUMENTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.gpu]
 SCREENSHOT = "GEMTAB_SCREENSHOT"  # a path: where the picture of the README goes

@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from browser.built_site import Site
 from browser.site_server import WEB
-from gemtab_build.site import APP, app_listing
+from gemtab_build.site.write import APP, app_listing
 
 pytestmark = pytest.mark.browser
 

@@ -9,9 +9,9 @@ from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.names import EMBED, PLE_EMBED
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
-from gemtab_build.browser_runner import BrowserRunner
 from gemtab_build.cli import main
-from gemtab_build.runner import NativeRunner
+from gemtab_build.run.browser_runner import BrowserRunner
+from gemtab_build.run.runner import NativeRunner
 
 pytestmark = [pytest.mark.browser, pytest.mark.gpu]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gemtab_build.quantize import choose_encoding, decode, encode
+from gemtab_build.weights.quantize import choose_encoding, decode, encode
 from helpers.devices import on_devices
 from helpers.engines import engine_logits, memory_engine, relative_l2
 from helpers.reference import logits as reference_logits

@@ -9,9 +9,9 @@ from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.names import tensor_shapes
 from gemtab.contracts.quantization import WEIGHT_ENCODINGS
 from gemtab_build.golden import packed
-from gemtab_build.kernels_file import all_kernels
-from gemtab_build.quantize import choose_encoding
-from gemtab_build.shaders import ROOT, render
+from gemtab_build.site.kernels_file import all_kernels
+from gemtab_build.site.shaders import ROOT, render
+from gemtab_build.weights.quantize import choose_encoding
 from helpers.devices import ADAPTERS, on_devices
 from helpers.tiny_model import GEMMA3, tiny_config
 

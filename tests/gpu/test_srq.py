@@ -6,7 +6,7 @@ import pytest
 from gemtab.contracts.errors import ShapeError
 from gemtab.kernels.embed import Embed
 from gemtab.kernels.matmul import TILE_ROWS, Grids, Matmul, Sink
-from gemtab_build.packed_codes import unpack
+from gemtab_build.checkpoint.packed_codes import unpack
 from helpers.devices import on_devices
 from helpers.dispatch import dispatch, state_words, untouched, unwritten
 from helpers.reference import gelu

@@ -19,7 +19,7 @@ import pytest
 
 from gemtab.contracts.errors import DeviceError
 from gemtab.gpu.native import Module, NativeDevice
-from gemtab_build.setup_browser import SLOW_TOGGLE, find_chromium, swiftshader_driver
+from gemtab_build.run.setup_browser import SLOW_TOGGLE, find_chromium, swiftshader_driver
 from helpers.fetch_tokenizers import cache_folder
 
 

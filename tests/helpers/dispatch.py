@@ -14,7 +14,7 @@ import numpy as np
 
 from gemtab.contracts.program import Buffer, Program, Slice, Step
 from gemtab.contracts.state import State
-from gemtab_build.shaders import render
+from gemtab_build.site.shaders import render
 
 SPOILT = np.uint32(0x7FC17FC1)
 UNWRITTEN = np.uint32(0x7FC57FC3)

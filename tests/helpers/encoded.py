@@ -3,7 +3,7 @@
 import numpy as np
 
 from gemtab.contracts.quantization import PACKED_BITS, WEIGHT_ENCODINGS, packed_fault
-from gemtab_build.quantize import choose_encoding, decode, encode
+from gemtab_build.weights.quantize import choose_encoding, decode, encode
 from helpers.srq import pack, quantize
 
 ENCODINGS = (*WEIGHT_ENCODINGS, "bf16", *PACKED_BITS)

@@ -12,8 +12,8 @@ from gemtab.generate.loop import Run, generate
 from gemtab.generate.sampling import GREEDY
 from gemtab.plan.settings import Settings
 from gemtab.weights.files import FileArtifact
-from gemtab_build.kernels_file import kernels_json
-from gemtab_build.quantize import encode
+from gemtab_build.site.kernels_file import kernels_json
+from gemtab_build.weights.quantize import encode
 
 
 def memory_engine(device, config, tensors, capacity=512, encodings=None, **settings) -> Engine:

@@ -10,8 +10,8 @@ import numpy as np
 
 from gemtab.contracts.model_config import FULL, SLIDING, ModelConfig, read_model_config
 from gemtab.contracts.names import EMBED, FINAL_NORM, PLE_EMBED
-from gemtab_build.model_source import DEMO
-from gemtab_build.rename import their_name
+from gemtab_build.checkpoint.model_source import DEMO
+from gemtab_build.checkpoint.rename import their_name
 from helpers import reference
 from helpers.srq import SrqLinear, pack, quantize
 from helpers.tiny_model import BASE, tiny_tensors

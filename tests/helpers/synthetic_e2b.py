@@ -19,7 +19,7 @@ if __name__ == "__main__":  # run as a command, from anywhere
     sys.path[:0] = [str(ROOT / part) for part in ("tests", "build", "py_src")]
 
 from gemtab.contracts.model_config import FULL, SLIDING
-from gemtab_build.model_source import DEMO
+from gemtab_build.checkpoint.model_source import DEMO
 from gemtab_build.progress import bar
 from helpers.e2b_forms import FORMS, Stored, form_config, stored_tensors
 from helpers.e2b_tokenizer import generation_config, tokenizer_json

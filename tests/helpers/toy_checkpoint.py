@@ -9,8 +9,8 @@ import numpy as np
 
 from gemtab.contracts.model_config import read_model_config
 from gemtab.contracts.names import tensor_shapes
-from gemtab_build.model_source import DEMO
-from gemtab_build.rename import their_name
+from gemtab_build.checkpoint.model_source import DEMO
+from gemtab_build.checkpoint.rename import their_name
 
 CONFIG: dict[str, Any] = {
     "architectures": ["Gemma4ForCausalLM"],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gemtab_build.model_source import DEMO
+from gemtab_build.checkpoint.model_source import DEMO
 from helpers.tiny_model import BASE
 
 torch = pytest.importorskip("torch")

@@ -15,9 +15,9 @@ from typing import Any
 from gemtab.generate.sampling import GREEDY
 from gemtab.text.tokenizer import Tokenizer
 from gemtab.weights.files import FileArtifact
-from gemtab_build.browser_runner import BrowserRunner
 from gemtab_build.demo.skills import SKILLS, HeldOutPrompt, held_out_prompts
-from gemtab_build.runner import NativeRunner, Runner
+from gemtab_build.run.browser_runner import BrowserRunner
+from gemtab_build.run.runner import NativeRunner, Runner
 
 LONGEST_REPLY = 72
 CONTEXT = 1024

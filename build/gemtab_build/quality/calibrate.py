@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gemtab_build.quality.forward import Report, final_states
+from gemtab_build.arrays import Floats
+from gemtab_build.progress import Report
+from gemtab_build.quality.forward import final_states
 from gemtab_build.quality.sources import Source
 from gemtab_build.quality.windows import Window
-from gemtab_build.quantize import Floats
 
 LEAST = 0.01  # of the mean: what this text leaves dark, another may light up
 

@@ -7,13 +7,13 @@ import numpy as np
 
 from gemtab.contracts import names
 from gemtab.contracts.model_config import ModelConfig, Rope
+from gemtab_build.arrays import Floats
+from gemtab_build.progress import Report
 from gemtab_build.quality.sources import Source, gather, tensor
 from gemtab_build.quality.windows import Window
-from gemtab_build.quantize import Floats
 
 BATCH_TOKENS = 512  # windows go through a matrix together, as many as these tokens make
 Watch = Callable[[str, Floats], None]  # a matrix's name, its inputs [tokens, n_in]
-Report = Callable[[str, int, int], None]  # layer, layers done, layers in all
 
 
 @dataclass

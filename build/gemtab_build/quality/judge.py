@@ -8,18 +8,19 @@ from typing import Any
 
 from gemtab.contracts.errors import UsageError
 from gemtab.text.tokenizer import Tokenizer
+from gemtab_build.arrays import Floats
 from gemtab_build.artifact import open_artifact
-from gemtab_build.checkpoint import open_checkpoint
-from gemtab_build.packed import find_packed
+from gemtab_build.checkpoint.packed import find_packed
+from gemtab_build.checkpoint.rename import match_tensors
+from gemtab_build.checkpoint.runnable import check_config
+from gemtab_build.checkpoint.stored import open_checkpoint
 from gemtab_build.progress import bar
 from gemtab_build.quality.calibrate import measure_importance
 from gemtab_build.quality.report import compare_tensors, compare_text
 from gemtab_build.quality.sources import ArtifactSource, CheckpointSource
 from gemtab_build.quality.windows import Window, hold_out, read_windows
-from gemtab_build.quantize import Floats, Rounding
-from gemtab_build.rename import match_tensors
-from gemtab_build.runnable import check_config
-from gemtab_build.vocabulary import read_tokenizer_file
+from gemtab_build.vocabulary.tokenizer_file import read_tokenizer_file
+from gemtab_build.weights.quantize import Rounding
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gemtab.contracts import names
-from gemtab_build.quality.forward import Report, final_states
+from gemtab_build.arrays import Floats
+from gemtab_build.progress import Report
+from gemtab_build.quality.forward import final_states
 from gemtab_build.quality.sources import Source
 from gemtab_build.quality.windows import Window
-from gemtab_build.quantize import Floats
 
 Doubles = NDArray[np.float64]
 SLAB_ROWS = 1024  # of the head; a multiple of 8

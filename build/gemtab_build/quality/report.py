@@ -17,12 +17,13 @@ from typing import Any
 from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.placement import rows_and_width
 from gemtab.contracts.quantization import planes
-from gemtab_build.encode_tensors import Report, slabs
+from gemtab_build.arrays import Floats
+from gemtab_build.progress import Report
 from gemtab_build.quality.outputs import compare_outputs
 from gemtab_build.quality.sources import ArtifactSource, PlainlyRounded, Source
 from gemtab_build.quality.tensor_error import TensorError
 from gemtab_build.quality.windows import Window
-from gemtab_build.quantize import Floats
+from gemtab_build.weights.encode_tensors import slabs
 
 
 def compare_tensors(

@@ -12,10 +12,11 @@ from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.names import tensor_shapes
 from gemtab.contracts.placement import ROW_STEP, rows_and_width
-from gemtab_build.checkpoint import Checkpoint
-from gemtab_build.encode_tensors import slabs
-from gemtab_build.quantize import Floats, decode, encode
-from gemtab_build.read_tensors import read_rows
+from gemtab_build.arrays import Floats
+from gemtab_build.checkpoint.stored import Checkpoint
+from gemtab_build.weights.encode_tensors import slabs
+from gemtab_build.weights.quantize import decode, encode
+from gemtab_build.weights.read_tensors import read_rows
 
 
 class Source(Protocol):

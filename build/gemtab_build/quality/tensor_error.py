@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from gemtab_build.quantize import Floats
+from gemtab_build.arrays import Floats
 
 STEP_ROWS = 256  # f64 copies of so many rows at once
 

@@ -10,11 +10,11 @@ from typing import Any
 from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.plan.settings import Settings
 from gemtab.weights.files import FileArtifact
-from gemtab_build.bench import measure
-from gemtab_build.browser_runner import BrowserRunner
-from gemtab_build.costs import costs
-from gemtab_build.kernel_times import kernel_times
-from gemtab_build.runner import NativeRunner
+from gemtab_build.run.bench import measure
+from gemtab_build.run.browser_runner import BrowserRunner
+from gemtab_build.run.costs import costs
+from gemtab_build.run.kernel_times import kernel_times
+from gemtab_build.run.runner import NativeRunner
 from gemtab_build.verbs.logits import add_executor_options
 
 

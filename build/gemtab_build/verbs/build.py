@@ -9,17 +9,17 @@ from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.quantization import WEIGHT_ENCODINGS
 from gemtab.weights.files import weights_folder
 from gemtab_build.artifact import write_artifact
-from gemtab_build.kernels_file import kernels_json
-from gemtab_build.model_source import find_model
-from gemtab_build.packed import PACKED
+from gemtab_build.checkpoint.model_source import find_model
+from gemtab_build.checkpoint.packed import PACKED
 from gemtab_build.progress import bar
 from gemtab_build.quality.judge import open_judge, write_report
 from gemtab_build.quality.options import add_quality_options, check_quality_options, wants_judge
 from gemtab_build.quality.table import table
-from gemtab_build.quantize import Rounding
-from gemtab_build.replacing import MODEL, replacing
-from gemtab_build.site import write_site
-from gemtab_build.weights_at import move_weights, origins_of
+from gemtab_build.site.kernels_file import kernels_json
+from gemtab_build.site.replacing import MODEL, replacing
+from gemtab_build.site.write import write_site
+from gemtab_build.weights.quantize import Rounding
+from gemtab_build.weights.weights_at import move_weights, origins_of
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 
 from gemtab.contracts.errors import UsageError
-from gemtab_build.pyodide_assets import ROOT
-from gemtab_build.serve import SiteServer, serve_forever
-from gemtab_build.try_page import ask_page
+from gemtab_build.run.try_page import ask_page
+from gemtab_build.site.pyodide_assets import ROOT
+from gemtab_build.site.serve import SiteServer, serve_forever
 from gemtab_build.verbs import build
 
 QUESTION = "Who are you?"

@@ -10,9 +10,9 @@ from gemtab.contracts.errors import UsageError
 from gemtab.contracts.quantization import KV_ENCODINGS
 from gemtab.plan.memory import PLE_PLACES
 from gemtab.weights.files import FileArtifact
-from gemtab_build.browser_runner import BrowserRunner
 from gemtab_build.inputs import read_list, whole_file
-from gemtab_build.runner import NativeRunner, check_ids
+from gemtab_build.run.browser_runner import BrowserRunner
+from gemtab_build.run.runner import NativeRunner, check_ids
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

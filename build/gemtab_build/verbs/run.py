@@ -10,9 +10,9 @@ from gemtab.contracts.errors import UsageError
 from gemtab.generate.sampling import GREEDY, Sampling, choose_sampling
 from gemtab.text.messages import check_conversation, check_no_media
 from gemtab.weights.files import FileArtifact
-from gemtab_build.browser_runner import BrowserRunner
 from gemtab_build.inputs import read_list, whole_text
-from gemtab_build.runner import NativeRunner
+from gemtab_build.run.browser_runner import BrowserRunner
+from gemtab_build.run.runner import NativeRunner
 from gemtab_build.verbs.logits import add_executor_options
 
 

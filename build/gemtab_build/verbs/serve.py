@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from gemtab_build.serve import SiteServer, serve_forever
+from gemtab_build.site.serve import SiteServer, serve_forever
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -7,14 +7,14 @@ import pytest
 
 from gemtab.contracts.errors import ArtifactError, CheckpointError
 from gemtab.contracts.names import tensor_shapes
-from gemtab_build import encode_tensors
 from gemtab_build.artifact import build_artifact, open_artifact
-from gemtab_build.checkpoint import open_checkpoint
-from gemtab_build.encode_tensors import slabs
+from gemtab_build.checkpoint.rename import our_name
+from gemtab_build.checkpoint.stored import open_checkpoint
 from gemtab_build.export import export_checkpoint
-from gemtab_build.quantize import decode, encode
-from gemtab_build.rename import our_name
 from gemtab_build.verify import verify_artifact
+from gemtab_build.weights import encode_tensors
+from gemtab_build.weights.encode_tensors import slabs
+from gemtab_build.weights.quantize import decode, encode
 from helpers.toy_checkpoint import write_checkpoint, write_weights
 
 

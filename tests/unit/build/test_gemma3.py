@@ -6,7 +6,7 @@ import pytest
 from gemtab.contracts.errors import CheckpointError
 from gemtab.contracts.model_config import Rope, read_model_config
 from gemtab.contracts.names import layer, tensor_shapes
-from gemtab_build.gemma3 import fold, unfold
+from gemtab_build.checkpoint.gemma3 import fold, unfold
 
 # as small published checkpoints have it
 PUBLISHED = {

@@ -11,14 +11,15 @@ import pytest
 from gemtab.contracts.errors import UsageError
 from gemtab_build.artifact import build_artifact, open_artifact
 from gemtab_build.cli import main
+from gemtab_build.site.work_folder import work_folder
 from gemtab_build.verify import verify_artifact
-from gemtab_build.work_folder import work_folder
 from helpers.toy_checkpoint import write_checkpoint
 
 # Builds, and stands still at the first bytes of weights until it is ended.
 BUILD = """
 import sys
-from gemtab_build import cli, shard
+from gemtab_build import cli
+from gemtab_build.weights import shard
 def add(*_):
     print("writing", flush=True)
     sys.stdin.read()

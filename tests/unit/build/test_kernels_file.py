@@ -8,7 +8,7 @@ from gemtab.contracts.names import tensor_shapes
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
-from gemtab_build.kernels_file import all_kernels
+from gemtab_build.site.kernels_file import all_kernels
 from helpers.tiny_model import tiny_config
 
 LONG = 131_072

@@ -8,12 +8,12 @@ import pytest
 from gemtab.contracts.errors import CheckpointError, UsageError
 from gemtab.contracts.names import HEAD, PLE_EMBED, PLE_PROJECTION
 from gemtab_build.artifact import build_artifact, open_artifact
-from gemtab_build.checkpoint import open_checkpoint
+from gemtab_build.checkpoint.rename import their_name
+from gemtab_build.checkpoint.stored import open_checkpoint
 from gemtab_build.cli import main
 from gemtab_build.inspect_model import inspect
-from gemtab_build.read_tensors import read_rows
-from gemtab_build.rename import their_name
 from gemtab_build.verify import verify_artifact
+from gemtab_build.weights.read_tensors import read_rows
 from helpers.packed_checkpoint import save, write_packed
 from helpers.srq import SrqLinear
 

@@ -10,20 +10,20 @@ from gemtab.contracts import names
 from gemtab.contracts.model_config import read_model_config
 from gemtab.contracts.names import tensor_shapes
 from gemtab.text.tokenizer import Tokenizer
-from gemtab_build.checkpoint import open_checkpoint
+from gemtab_build.checkpoint.model_source import DEMO
+from gemtab_build.checkpoint.rename import their_name
+from gemtab_build.checkpoint.stored import open_checkpoint
 from gemtab_build.cli import main
 from gemtab_build.demo.markup import render
 from gemtab_build.demo.skills import training_examples
-from gemtab_build.model_source import DEMO
 from gemtab_build.quality.calibrate import LEAST, measure_importance
 from gemtab_build.quality.forward import final_states
 from gemtab_build.quality.judge import open_judge
 from gemtab_build.quality.outputs import Softmax, compare_outputs
 from gemtab_build.quality.sources import tensor
 from gemtab_build.quality.windows import hold_out, read_windows
-from gemtab_build.quantize import decode, encode
-from gemtab_build.rename import their_name
-from gemtab_build.vocabulary import read_tokenizer_file
+from gemtab_build.vocabulary.tokenizer_file import read_tokenizer_file
+from gemtab_build.weights.quantize import decode, encode
 from helpers import reference
 from helpers.packed_checkpoint import write_packed
 from helpers.tiny_model import tiny_config, tiny_tensors

@@ -5,7 +5,7 @@ import pytest
 
 from gemtab.contracts.errors import CheckpointError
 from gemtab.contracts.quantization import planes
-from gemtab_build.quantize import choose_encoding, decode, encode
+from gemtab_build.weights.quantize import choose_encoding, decode, encode
 
 
 @pytest.mark.parametrize("encoding", ["f32", "f16", "q8", "q4"])

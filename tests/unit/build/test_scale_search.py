@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gemtab_build import scale_search
-from gemtab_build.quantize import decode, encode
+from gemtab_build.weights import scale_search
+from gemtab_build.weights.quantize import decode, encode
 
 BLOCK = 32
 ENDS = {"q4": (-8, 7), "q8": (-127, 127)}

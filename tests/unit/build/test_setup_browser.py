@@ -1,6 +1,6 @@
 """Finding what comes with Chromium."""
 
-from gemtab_build.setup_browser import swiftshader_driver
+from gemtab_build.run.setup_browser import swiftshader_driver
 
 PARTS = ("chrome", "libvk_swiftshader.so", "vk_swiftshader_icd.json")
 

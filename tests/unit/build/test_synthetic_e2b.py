@@ -12,11 +12,11 @@ from gemtab.contracts.placement import rows_and_width
 from gemtab.text.tokenizer import Tokenizer
 from gemtab.text.vocabulary import write_vocabulary
 from gemtab_build.artifact import build_artifact, open_artifact
-from gemtab_build.checkpoint import open_checkpoint
-from gemtab_build.read_tensors import read_rows
-from gemtab_build.rename import match_tensors
+from gemtab_build.checkpoint.rename import match_tensors
+from gemtab_build.checkpoint.stored import open_checkpoint
 from gemtab_build.verify import verify_artifact
-from gemtab_build.vocabulary import read_tokenizer_json
+from gemtab_build.vocabulary.tokenizer_file import read_tokenizer_json
+from gemtab_build.weights.read_tensors import read_rows
 from helpers import reference
 from helpers.e2b_forms import FORMS, stored_tensors
 from helpers.e2b_tokenizer import tokenizer_json

@@ -7,8 +7,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from gemtab_build.artifact import build_artifact
+from gemtab_build.checkpoint.model_source import DEMO
 from gemtab_build.cli import main
-from gemtab_build.model_source import DEMO
 
 
 @pytest.fixture(scope="module")

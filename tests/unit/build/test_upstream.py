@@ -9,10 +9,10 @@ import pytest
 
 from gemtab.contracts.names import PLE_EMBED, tensor_shapes
 from gemtab.contracts.placement import rows_and_width
-from gemtab_build import upstream
 from gemtab_build.artifact import open_artifact
 from gemtab_build.cli import main
-from gemtab_build.read_tensors import read_rows
+from gemtab_build.weights import upstream
+from gemtab_build.weights.read_tensors import read_rows
 from helpers.packed_checkpoint import save, write_packed
 
 URL = "https://weights.test/mobile model"

@@ -6,9 +6,9 @@ import pytest
 
 from gemtab.contracts.errors import UsageError
 from gemtab.contracts.manifest import Manifest
-from gemtab_build import site
 from gemtab_build.cli import main
-from gemtab_build.weights_at import origins_of
+from gemtab_build.site import write as site
+from gemtab_build.weights.weights_at import origins_of
 
 URL = "https://weights.test/toy"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gemtab_build.node import find_node
-from gemtab_build.pyodide_assets import compile_archive, pyodide_files
-from gemtab_build.python_archive import packages_archive
-from gemtab_build.site import write_files
+from gemtab_build.site.pyodide_assets import compile_archive, pyodide_files
+from gemtab_build.site.python_archive import packages_archive
+from gemtab_build.site.write import write_files
 
 pytestmark = pytest.mark.slow
 

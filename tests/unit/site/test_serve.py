@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from gemtab.contracts.errors import UsageError
-from gemtab_build.serve import SiteServer, parse_range
+from gemtab_build.site.serve import SiteServer, parse_range
 
 PAGE = """<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'self';

@@ -9,10 +9,10 @@ import zipfile
 import pytest
 
 from gemtab.contracts.errors import UsageError
-from gemtab_build import site
-from gemtab_build.pyodide_assets import pins
-from gemtab_build.python_archive import engine_files, pack, package_files, packages_archive
-from gemtab_build.replacing import LISTING, replacing, write_listing
+from gemtab_build.site import write as site
+from gemtab_build.site.pyodide_assets import pins
+from gemtab_build.site.python_archive import engine_files, pack, package_files, packages_archive
+from gemtab_build.site.replacing import LISTING, replacing, write_listing
 
 
 def test_the_archive_has_the_engine_and_its_packages():

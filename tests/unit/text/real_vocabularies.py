@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from gemtab_build.vocabulary import read_tokenizer_json
+from gemtab_build.vocabulary.tokenizer_file import read_tokenizer_json
 from helpers.fetch_tokenizers import GEMMA3, GEMMA4, cache_folder
 
 CONTROL, USER_DEFINED = 3, 4  # GGUF token types

@@ -6,7 +6,7 @@ import pytest
 
 from gemtab.text.detokenizer import Detokenizer
 from gemtab.text.tokenizer import Tokenizer
-from gemtab_build.vocabulary import read_tokenizer_json
+from gemtab_build.vocabulary.tokenizer_file import read_tokenizer_json
 
 from .toy_tokenizers import TOYS, toy
 

@@ -6,7 +6,11 @@ import pytest
 
 from gemtab.contracts.errors import TokenizerError
 from gemtab.text.tokenizer import Tokenizer
-from gemtab_build.vocabulary import describe, read_tokenizer_file, read_tokenizer_json
+from gemtab_build.vocabulary.tokenizer_file import (
+    describe,
+    read_tokenizer_file,
+    read_tokenizer_json,
+)
 
 from .toy_tokenizers import toy
 

@@ -9,7 +9,7 @@ import pytest
 from gemtab.text.chat_template import ChatTemplate
 from gemtab.text.prompt import Prompter
 from gemtab.text.tokenizer import Tokenizer
-from gemtab_build.vocabulary import read_tokenizer_json
+from gemtab_build.vocabulary.tokenizer_file import read_tokenizer_json
 
 from .gemma4_template import WEATHER, gemma4_template
 from .random_texts import random_texts

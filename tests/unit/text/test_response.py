@@ -11,7 +11,7 @@ from gemtab.text.reply_reader import ReplyReader
 from gemtab.text.response import Response, parse
 from gemtab.text.stream_parser import StreamParser
 from gemtab.text.tokenizer import Tokenizer
-from gemtab_build.vocabulary import read_tokenizer_json
+from gemtab_build.vocabulary.tokenizer_file import read_tokenizer_json
 
 from .gemma4_template import gemma4_template
 from .toy_tokenizers import trained

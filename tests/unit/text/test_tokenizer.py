@@ -9,7 +9,7 @@ import pytest
 from gemtab.contracts.errors import TokenizerError
 from gemtab.text.tokenizer import Tokenizer
 from gemtab.text.vocabulary import read_vocabulary, write_vocabulary
-from gemtab_build.vocabulary import read_tokenizer_json
+from gemtab_build.vocabulary.tokenizer_file import read_tokenizer_json
 
 from .random_texts import random_texts
 from .toy_tokenizers import TOYS, toy

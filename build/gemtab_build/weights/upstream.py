@@ -13,9 +13,10 @@ from gemtab.contracts.manifest import MAX_SOURCE_BYTES, Piece, Source, Tensor
 from gemtab.contracts.names import PLE_EMBED, tensor_shapes
 from gemtab.contracts.placement import ROW_STEP
 from gemtab.contracts.quantization import planes
-from gemtab_build.checkpoint import AGAIN, Checkpoint, weight_files
-from gemtab_build.encode_tensors import Report, slabs
-from gemtab_build.packed import PackedTensor, read_srq
+from gemtab_build.checkpoint.packed import PackedTensor, read_srq
+from gemtab_build.checkpoint.stored import AGAIN, Checkpoint, weight_files
+from gemtab_build.progress import Report
+from gemtab_build.weights.encode_tensors import slabs
 
 GAP_BYTES = 64 << 10  # between two wanted parts: less is fetched along, more begins another source
 READ_BYTES = 1 << 20

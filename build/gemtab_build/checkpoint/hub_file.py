@@ -25,7 +25,7 @@ from huggingface_hub.utils import (
 )
 
 from gemtab.contracts.errors import HubError
-from gemtab_build.encode_tensors import Report
+from gemtab_build.progress import Report
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

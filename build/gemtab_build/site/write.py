@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gemtab.contracts.errors import UsageError
-from gemtab_build.pyodide_assets import ROOT, compile_archive, pyodide_files
-from gemtab_build.python_archive import packages_archive
-from gemtab_build.replacing import write_listing
+from gemtab_build.site.pyodide_assets import ROOT, compile_archive, pyodide_files
+from gemtab_build.site.python_archive import packages_archive
+from gemtab_build.site.replacing import write_listing
 
 PAGES = ("index.html", "bench.html")  # each declares a policy
 APP = "app.json"  # what web/sw.js keeps for visits without a network
@@ -63,7 +63,7 @@ def app_listing(files: Mapping[str, bytes]) -> bytes:
 
 def web_folder() -> Path:
     """The page's sources: the repository's, or those that the installed tool carries."""
-    for folder in (ROOT / "web", Path(__file__).parent / "web"):
+    for folder in (ROOT / "web", Path(__file__).parents[1] / "web"):
         if folder.is_dir():
             return folder
     raise UsageError("The page's sources (web/) are not there. Install gemtab again.")

@@ -17,7 +17,7 @@ from gemtab.contracts.program import Kernel
 from gemtab.gpu.native import NativeDevice
 
 Dialect = Literal["tint", "naga"]
-ROOT = Path(__file__).resolve().parents[2] / "wgsl"
+ROOT = Path(__file__).resolve().parents[3] / "wgsl"
 ENABLES = {"shader-f16": "f16", "subgroups": "subgroups"}
 _INCLUDE = re.compile(r"^//! include (\w+)\n", re.MULTILINE)
 _PARAMS = re.compile(r"^//! param\n(.*?)^//! end\n", re.MULTILINE | re.DOTALL)

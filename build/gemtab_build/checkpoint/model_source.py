@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gemtab.contracts.errors import UsageError
-from gemtab_build.checkpoint import Checkpoint, open_checkpoint
-from gemtab_build.encode_tensors import Report
+from gemtab_build.checkpoint.stored import Checkpoint, open_checkpoint
+from gemtab_build.progress import Report
 
-DEMO = Path(__file__).parent / "demo" / "checkpoint"
+DEMO = Path(__file__).parents[1] / "demo" / "checkpoint"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -26,7 +26,7 @@ def find_model(
 ) -> ModelSource:
     """Where MODEL lies, downloaded if need be; UsageError if there is no such thing."""
     if _is_on_hub(model, revision):
-        from gemtab_build.hub import fetch
+        from gemtab_build.checkpoint.hub import fetch
 
         folder = fetch(model, revision, report)
         note = f"from {model} of the Hub, commit {folder.name}"
@@ -39,7 +39,7 @@ def find_model(
 def look_at_model(model: str, revision: str | None = None) -> Checkpoint:
     """The checkpoint that MODEL means, without a download of its weights."""
     if _is_on_hub(model, revision):
-        from gemtab_build.hub import peek
+        from gemtab_build.checkpoint.hub import peek
 
         return peek(model, revision)
     return open_checkpoint(find_model(model).folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gemtab.contracts.errors import UsageError
-from gemtab_build.setup_browser import ARGUMENTS, find_chromium
+from gemtab_build.run.setup_browser import ARGUMENTS, find_chromium
 
 SECONDS = 180
 POLL_MS = 100

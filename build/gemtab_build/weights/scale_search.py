@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gemtab.contracts.quantization import BLOCK
+from gemtab_build.arrays import Floats
 
-Floats = NDArray[np.float32]
 CHUNK_BLOCKS = 4096  # what a thread works on: a few arrays of 512 KiB, which a core's cache holds
 TINY = 1e-30
 

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from gemtab.contracts.errors import CheckpointError
 from gemtab.contracts.quantization import BLOCK, Q4_OFFSET, VALUE_BITS, packed_form
-from gemtab_build.packed_codes import unpack
-from gemtab_build.scale_search import Q4, Q8, nearest_codes, search_scales
+from gemtab_build.arrays import Floats
+from gemtab_build.checkpoint.packed_codes import unpack
+from gemtab_build.weights.scale_search import Q4, Q8, nearest_codes, search_scales
 
-Floats = NDArray[np.float32]
 F16_MAX = 65504.0
 HowToRound = tuple[bool, Floats | None]  # whether to search, importance of the columns
 

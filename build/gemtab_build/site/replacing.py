@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gemtab.contracts.errors import UsageError
-from gemtab_build.work_folder import work_folder
+from gemtab_build.site.work_folder import work_folder
 
 MODEL = "model"  # all of this folder is ours
 MANIFEST = f"{MODEL}/manifest.json"

@@ -13,7 +13,7 @@ from gemtab.contracts.errors import UsageError
 from gemtab_build.node import find_node, npm_command
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parents[2]
 LIBRARY = "python_stdlib.zip"
 COMPILER = HERE / "compile_archive.mjs"
 

@@ -14,8 +14,8 @@ from tokenizers import Tokenizer
 
 from gemtab.contracts.errors import TokenizerError
 from gemtab.text.vocabulary import AddedToken, Vocabulary
-from gemtab_build import vocabulary_form as form
-from gemtab_build.vocabulary_merges import find_cut, implied_prefix
+from gemtab_build.vocabulary import form
+from gemtab_build.vocabulary.merges import find_cut, implied_prefix
 
 Merge = tuple[str, str]
 MAX_IDS = 1 << 24  # the list of tokens has a place for every id

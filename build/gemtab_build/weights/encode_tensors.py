@@ -1,6 +1,6 @@
 """Tensors of a checkpoint, slab by slab, into shards."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
 
@@ -10,13 +10,20 @@ from gemtab.contracts.errors import CheckpointError
 from gemtab.contracts.manifest import Piece, Source, Tensor
 from gemtab.contracts.names import PLE_EMBED, tensor_shapes
 from gemtab.contracts.placement import ROW_STEP, rows_and_width
-from gemtab_build.checkpoint import Checkpoint
-from gemtab_build.packed import PACKED, PackedTensor, packed_rows, read_srq
-from gemtab_build.quantize import F16_MAX, SEARCHED, HowToRound, Rounding, choose_encoding, encode
-from gemtab_build.shard import ShardWriter
+from gemtab_build.checkpoint.packed import PACKED, PackedTensor, packed_rows, read_srq
+from gemtab_build.checkpoint.stored import Checkpoint
+from gemtab_build.progress import Report
+from gemtab_build.weights.quantize import (
+    F16_MAX,
+    SEARCHED,
+    HowToRound,
+    Rounding,
+    choose_encoding,
+    encode,
+)
+from gemtab_build.weights.shard import ShardWriter
 
 SLAB_VALUES = 8 << 20  # 32 MiB as f32: what one step of quantizing holds, a few times over
-Report = Callable[[str, int, int], None]  # tensor, values done, values in all
 Written = tuple[tuple[Source, ...], dict[str, Tensor], list[str]]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from gemtab_build.runner import Continued, Runner
+from gemtab_build.run.runner import Continued, Runner
 
 PROMPTS = (32, 128, 512, 2048)
 CONTEXTS = (0, 512, 4096)

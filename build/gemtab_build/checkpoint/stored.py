@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gemtab.contracts.errors import CheckpointError
 from gemtab.contracts.model_config import ModelConfig, read_model_config
 from gemtab.contracts.placement import rows_and_width
-from gemtab_build.gemma3 import fold
+from gemtab_build.arrays import Floats
+from gemtab_build.checkpoint.gemma3 import fold
 
-Floats = NDArray[np.float32]
 DTYPES = {"BF16": "<u2", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
 BYTE_DTYPES = ("U8", "I8")  # of packed codes
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"

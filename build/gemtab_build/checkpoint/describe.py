@@ -9,7 +9,7 @@ from gemtab.contracts.errors import CheckpointError, UsageError
 from gemtab.contracts.manifest import Generation
 from gemtab.generate.sampling import choose_sampling
 from gemtab.text.chat_template import special_tokens_of
-from gemtab_build.checkpoint import Checkpoint, read_json
+from gemtab_build.checkpoint.stored import Checkpoint, read_json
 
 
 def read_generation(checkpoint: Checkpoint) -> Generation:

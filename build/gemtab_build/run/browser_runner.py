@@ -11,9 +11,9 @@ from typing import Any
 from gemtab.contracts import errors
 from gemtab.contracts.errors import UsageError
 from gemtab.generate.sampling import Sampling
-from gemtab_build.runner import Continued, Say
-from gemtab_build.serve import SiteServer
-from gemtab_build.try_page import open_chromium
+from gemtab_build.run.runner import Continued, Say
+from gemtab_build.run.try_page import open_chromium
+from gemtab_build.site.serve import SiteServer
 
 BLANK = "blank.html"  # a page of the site's own origin that loads nothing
 SECONDS = 600

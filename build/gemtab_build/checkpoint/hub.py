@@ -25,7 +25,9 @@ from huggingface_hub.utils import disable_progress_bars
 from huggingface_hub.utils import logging as hub_logging
 
 from gemtab.contracts.errors import HubError
-from gemtab_build.checkpoint import (
+from gemtab_build.checkpoint.hub_file import HubFile, check_room, lacking
+from gemtab_build.checkpoint.runnable import check_config
+from gemtab_build.checkpoint.stored import (
     INDEX,
     Checkpoint,
     StoredTensor,
@@ -34,9 +36,7 @@ from gemtab_build.checkpoint import (
     parse_header,
     weight_files,
 )
-from gemtab_build.encode_tensors import Report
-from gemtab_build.hub_file import HubFile, check_room, lacking
-from gemtab_build.runnable import check_config
+from gemtab_build.progress import Report
 
 SMALL = (
     "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",

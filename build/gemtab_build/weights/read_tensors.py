@@ -8,7 +8,8 @@ from gemtab.contracts.manifest import Manifest, Source, Tensor
 from gemtab.contracts.placement import rows_and_width
 from gemtab.contracts.quantization import Plane, planes
 from gemtab.weights.files import locate, missing
-from gemtab_build.quantize import Floats, decode
+from gemtab_build.arrays import Floats
+from gemtab_build.weights.quantize import decode
 
 
 def read_rows(manifest: Manifest, folder: Path, name: str, first: int, count: int) -> Floats:

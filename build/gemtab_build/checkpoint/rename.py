@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from gemtab.contracts import names
 from gemtab.contracts.errors import CheckpointError
 from gemtab.contracts.model_config import ModelConfig
-from gemtab_build.checkpoint import BYTE_DTYPES, StoredTensor
+from gemtab_build.checkpoint.stored import BYTE_DTYPES, StoredTensor
 
 PREFIXES = (  # ForConditionalGeneration, ForCausalLM, and the former as Gemma 3 was published
     "model.language_model.", "model.", "language_model.model.",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gemtab
 from gemtab.contracts.errors import UsageError
-from gemtab_build.pyodide_assets import pins
+from gemtab_build.site.pyodide_assets import pins
 
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the same files give the same zip
 

@@ -13,7 +13,7 @@ import numpy as np
 from gemtab.contracts.errors import CheckpointError, UsageError
 from gemtab.contracts.names import tensor_shapes
 from gemtab.contracts.quantization import packed_fault
-from gemtab_build.checkpoint import BYTE_DTYPES, Checkpoint, StoredTensor
+from gemtab_build.checkpoint.stored import BYTE_DTYPES, Checkpoint, StoredTensor
 
 PACKED = "packed"  # what such an artifact calls its weights
 SCALES = {".weight": ".weight_scale", ".embedding_quantized": ".embedding_scale"}

@@ -13,7 +13,7 @@ from gemtab.contracts.gemma3_config import with_defaults
 from gemtab.contracts.layer_types import FULL, SLIDING
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.model_config import ModelConfig
-from gemtab_build.quantize import Floats
+from gemtab_build.arrays import Floats
 
 
 def fold(name: str, values: Floats, raw_config: Mapping[str, Any]) -> Floats:

@@ -14,7 +14,7 @@ from gemtab.kernels.measure import ROWS, Measure
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
-from gemtab_build.shaders import render
+from gemtab_build.site.shaders import render
 
 FEATURES = ("shader-f16", "subgroups")
 ANY_SIZE = 1 << 62  # how many parts a tensor is split into is nothing to a kernel

@@ -1,0 +1,1 @@
+"""A tokenizer's file into the vocabulary that the page reads."""

@@ -1,0 +1,1 @@
+"""Values into planes, shards and sources, and back."""
