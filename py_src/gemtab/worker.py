@@ -11,6 +11,7 @@ from gemtab.contracts.errors import GemtabError, UsageError
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.names import PLE_EMBED
 from gemtab.generate.engine import Engine
+from gemtab.generate.fitting import fitted
 from gemtab.generate.loop import continue_ids
 from gemtab.generate.sampling import GREEDY, Sampling, choose_sampling
 from gemtab.generate.session import Session
@@ -20,6 +21,7 @@ from gemtab.plan.settings import Settings
 from gemtab.text.chat_template import ChatTemplate
 from gemtab.text.prompt import Prompter
 from gemtab.text.tokenizer import Tokenizer
+from gemtab.trial.page import PageNotes
 from gemtab.weights.placing import Target
 from gemtab.weights.rows import TablePlane
 
@@ -55,6 +57,10 @@ class Door:
     def _post(self, **answer: Any) -> None:
         self._host.post(json.dumps(answer))
 
+    def _notice(self, message: str) -> None:
+        """A line for the person while the model loads."""
+        self._post(type="notice", message=message)
+
     async def _guarded(self, work: Any, request_id: int | None) -> None:
         """Run a request; what goes wrong becomes a message for the person."""
         try:
@@ -79,12 +85,15 @@ class Door:
             request.get("kv"),
             request.get("chunk"),
         )
+        shaders = json.loads(await self._file("kernels"))
+        settings = await fitted(
+            device, manifest, settings, shaders, PageNotes(self._host), self._notice
+        )
         table = manifest.tensors.get(PLE_EMBED)
         sources = sorted({piece.source for piece in table.pieces}) if table else []
         coming = await settled(self._host.missing(json.dumps(sources)))
         place, budget = request.get("ple") or "auto", request.get("memory") or 0
         settings = place_table(settings, manifest.tensors, place, budget, coming)
-        shaders = json.loads(await self._file("kernels"))
         engine = await Engine.load(
             device, manifest, settings, shaders, self._upload, stage=self._stage
         )

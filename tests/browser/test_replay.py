@@ -125,4 +125,4 @@ def test_facts_tell_what_the_plan_asks_for(chat: Page):
     )
 
     assert facts["limits"]["maxStorageBufferBindingSize"] >= 128 << 20
-    assert set(facts) == {"adapter", "features", "limits", "memory", "wgslFeatures"}
+    assert set(facts) == {"adapter", "driver", "features", "limits", "memory", "wgslFeatures"}

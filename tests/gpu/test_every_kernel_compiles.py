@@ -5,35 +5,18 @@ import asyncio
 import pytest
 
 from gemtab.contracts.errors import DeviceError
-from gemtab.contracts.manifest import Tensor
-from gemtab.contracts.names import tensor_shapes
-from gemtab.contracts.quantization import WEIGHT_ENCODINGS
-from gemtab_build.golden import packed
 from gemtab_build.site.kernels_file import all_kernels
 from gemtab_build.site.shaders import ROOT, render
-from gemtab_build.weights.quantize import choose_encoding
 from helpers.devices import ADAPTERS, on_devices
-from helpers.tiny_model import GEMMA3, tiny_config
-
-E2B_HEADS = {"head_dim": 256, "global_head_dim": 512}
+from helpers.every_form import every_form
 
 
 @pytest.fixture(scope="module")
 def kernels():
-    small = tiny_config()
-    found = all_kernels(small, packed(small))
-    for wanted in WEIGHT_ENCODINGS:
-        found |= all_kernels(small, encoded(small, wanted))
-    for changes in (E2B_HEADS, {**GEMMA3, "head_dim": 256}):  # other heads, the same matrices
-        config = tiny_config(**changes)
-        found |= all_kernels(config, encoded(config, "q4"))
-    return found
-
-
-def encoded(config, wanted):
     return {
-        name: Tensor(shape, choose_encoding(shape, wanted), ())
-        for name, shape in tensor_shapes(config).items()
+        name: kernel
+        for config, tensors in every_form()
+        for name, kernel in all_kernels(config, tensors).items()
     }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from gemtab.contracts.manifest import Generation, Manifest, Piece, Source, Tensor
 from gemtab.generate.engine import Engine
+from gemtab.generate.fitting import fitted
 from gemtab.generate.loop import Run, generate
 from gemtab.generate.sampling import GREEDY
 from gemtab.plan.settings import Settings
@@ -18,6 +19,29 @@ from gemtab_build.weights.quantize import encode
 
 def memory_engine(device, config, tensors, capacity=512, encodings=None, **settings) -> Engine:
     """An engine whose weights are `tensors`, f32 but for those named in `encodings`."""
+    manifest, upload, stage = _in_memory(device, config, tensors, encodings)
+    shaders = _shaders(config, tuple(manifest.tensors.items()))
+    planned = Settings(config, device.facts, capacity, **settings)
+    return asyncio.run(Engine.load(device, manifest, planned, shaders, upload, stage=stage))
+
+
+def fitted_engine(
+    device, config, tensors, notes, tell=lambda _: None, capacity=512, encodings=None, **settings
+) -> Engine:
+    """As `memory_engine`, on a device that is tried first."""
+    manifest, upload, stage = _in_memory(device, config, tensors, encodings)
+    shaders = _shaders(config, tuple(manifest.tensors.items()))
+    planned = Settings(config, device.facts, capacity, **settings)
+
+    async def load():
+        fit = await fitted(device, manifest, planned, shaders, notes, tell)
+        return await Engine.load(device, manifest, fit, shaders, upload, stage=stage)
+
+    return asyncio.run(load())
+
+
+def _in_memory(device, config, tensors, encodings):
+    """A manifest of the tensors, and what uploads and stages them."""
     entries, sources, stored = {}, [], []
     for name, values in tensors.items():
         rows = values.shape[0] if values.ndim == 2 else 1
@@ -42,9 +66,7 @@ def memory_engine(device, config, tensors, capacity=512, encodings=None, **setti
             rows = [stored[source][at : at + plane.row_bytes] for source, at in found]
             device.write(plane.buffer, 0, b"".join(rows))
 
-    shaders = _shaders(config, tuple(entries.items()))
-    planned = Settings(config, device.facts, capacity, **settings)
-    return asyncio.run(Engine.load(device, manifest, planned, shaders, upload, stage=stage))
+    return manifest, upload, stage
 
 
 def artifact_engine(device, folder, capacity=512, **settings) -> Engine:

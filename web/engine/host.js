@@ -5,6 +5,7 @@
  */
 
 import { Artifact } from "./load/artifact.js";
+import { keepNote, recallNote } from "./store/notes.js";
 import { Table } from "./load/table.js";
 
 /** @typedef {import("./gpu/replay.js").Gpu} Gpu */
@@ -103,6 +104,22 @@ export class Host {
     await this.#table?.stage(JSON.parse(idsJson));
   }
 
+  /**
+   * @param {string} name
+   * @returns {Promise<string>} what was found out about this device on another visit; empty if nothing
+   */
+  recallNote(name) {
+    return recallNote(name);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} text
+   */
+  keepNote(name, text) {
+    return keepNote(name, text);
+  }
+
   /** @returns {string} JSON {adapter, features, limits, wgslFeatures} */
   facts() {
     return this.#gpu.facts();
@@ -115,6 +132,11 @@ export class Host {
    */
   createBuffer(name, bytes, role) {
     this.#gpu.createBuffer(name, bytes, role);
+  }
+
+  /** @param {string} name */
+  releaseBuffer(name) {
+    this.#gpu.releaseBuffer(name);
   }
 
   /**

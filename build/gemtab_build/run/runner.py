@@ -1,6 +1,7 @@
 """An artifact, run on a GPU of this machine: through wgpu-py, or in a headless browser."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from gemtab.contracts.errors import UsageError
 from gemtab.generate.engine import Engine, Report
+from gemtab.generate.fitting import fitted
 from gemtab.generate.loop import continue_ids
 from gemtab.generate.sampling import Sampling, choose_sampling
 from gemtab.generate.session import Session
@@ -17,7 +19,9 @@ from gemtab.plan.settings import Settings
 from gemtab.text.chat_template import ChatTemplate
 from gemtab.text.prompt import Prompter
 from gemtab.text.tokenizer import Tokenizer
+from gemtab.trial.notes import Notes
 from gemtab.weights.files import FileArtifact
+from gemtab_build.run.file_notes import FileNotes
 
 Say = Callable[[str, str], None]  # kind ("thinking" | "text"), piece
 
@@ -54,6 +58,11 @@ def check_ids(ids: Sequence[int], vocab: int) -> None:
             raise UsageError(f"ids[{index}] is {token_id}; this model's ids are 0 to {vocab - 1}.")
 
 
+def _tell(line: str) -> None:
+    """A line for the person, past what a program reads."""
+    sys.stderr.write(f"note: {line}\n")
+
+
 class NativeRunner:
     """The engine over wgpu-py, in this process."""
 
@@ -65,13 +74,16 @@ class NativeRunner:
         context: int | None,
         report: Report,
         ple: str = "auto",
+        notes: Notes | None = None,
     ) -> None:
         self.artifact = FileArtifact(folder)
         manifest = self.artifact.manifest
         device = NativeDevice()
         settings = Settings.chosen(manifest.config, device.facts, context, kv, chunk)
-        settings = place_table(settings, manifest.tensors, ple)
         shaders = self.artifact.shaders()
+        kept = notes or FileNotes()
+        settings = asyncio.run(fitted(device, manifest, settings, shaders, kept, _tell))
+        settings = place_table(settings, manifest.tensors, ple)
         upload = partial(self.artifact.upload, device)
         stage = partial(self.artifact.stage, device)
         self.engine = asyncio.run(

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.manifest import Tensor
@@ -14,6 +15,7 @@ from gemtab.kernels.measure import ROWS, Measure
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
+from gemtab_build.known_answers.all_cases import known_answer
 from gemtab_build.site.shaders import render
 
 FEATURES = ("shader-f16", "subgroups")
@@ -22,18 +24,24 @@ CAPACITY = 4096
 
 
 def kernels_json(config: ModelConfig, tensors: Mapping[str, Tensor]) -> bytes:
-    """`{name: {wgsl, entry, bindings, features}}`, in Tint's dialect."""
+    """`{name: {wgsl, entry, bindings, features}}`, in Tint's dialect.
+
+    A kernel that needs features has a `trial` too: contracts/trial.py.
+    """
     kernels = all_kernels(config, tensors)
-    entries = {
-        name: {
-            "wgsl": render(kernel),
-            "entry": kernel.template,
-            "bindings": kernel.bindings,
-            "features": kernel.features,
-        }
-        for name, kernel in sorted(kernels.items())
-    }
+    entries = {name: _entry(kernel) for name, kernel in sorted(kernels.items())}
     return json.dumps(entries, separators=(",", ":")).encode()
+
+
+def _entry(kernel: Kernel) -> dict[str, Any]:
+    trial = known_answer(kernel) if kernel.features else None
+    return {
+        "wgsl": render(kernel),
+        "entry": kernel.template,
+        "bindings": kernel.bindings,
+        "features": kernel.features,
+        **({"trial": asdict(trial)} if trial else {}),
+    }
 
 
 def all_kernels(config: ModelConfig, tensors: Mapping[str, Tensor]) -> dict[str, Kernel]:

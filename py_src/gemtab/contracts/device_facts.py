@@ -9,13 +9,15 @@ from typing import Any
 class DeviceFacts:
     """An adapter's name, its WebGPU features, and the limits that Gemtab heeds (bytes, counts).
 
-    `memory` is what a model may sensibly take, in bytes; 0 where nothing says.
+    `memory` is what a model may sensibly take, in bytes; 0 where nothing says. `driver` changes when what
+    compiles and runs shaders does: in a page that is the browser too.
     """
 
     adapter: str
     features: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
     memory: int = 0
+    driver: str = ""
 
     @property
     def largest_binding(self) -> int:
@@ -27,4 +29,6 @@ class DeviceFacts:
     def from_json(cls, data: Mapping[str, Any]) -> "DeviceFacts":
         """Facts as an executor reports them."""
         limits = dict(data["limits"])
-        return cls(data["adapter"], frozenset(data["features"]), limits, data.get("memory", 0))
+        return cls(
+            data["adapter"], frozenset(data["features"]), limits, data["memory"], data["driver"]
+        )

@@ -27,6 +27,10 @@ class Device(Protocol):
         """Make a buffer of zeros; one of the same name and size stays as it is."""
         ...
 
+    def release(self, buffer: str) -> None:
+        """Let go of a buffer's memory; programs that bind it must not run again."""
+        ...
+
     def write(self, buffer: str, offset: int, data: bytes | memoryview) -> None:
         """Copy bytes into a buffer; offset and length are multiples of 4."""
         ...

@@ -67,6 +67,7 @@ class NativeDevice:
             chosen.info["device"],
             frozenset(used),
             {_camel(name): value for name, value in limits.items()},
+            driver=" ".join([module, wgpu.__version__, chosen.info["description"]]),
         )
         self._buffers: dict[str, Any] = {}
         self._pipelines: dict[str, tuple[Any, Any]] = {}
@@ -88,6 +89,10 @@ class NativeDevice:
             size=_words(buffer.bytes),
             usage=usage.STORAGE | usage.COPY_DST | usage.COPY_SRC,
         )
+
+    def release(self, buffer: str) -> None:
+        """Let go of a buffer's memory, once the work that was submitted is done."""
+        self._buffers.pop(buffer).destroy()
 
     def write(self, buffer: str, offset: int, data: bytes | memoryview) -> None:
         """Copy bytes into a buffer."""

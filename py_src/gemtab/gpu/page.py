@@ -28,6 +28,11 @@ class PageDevice:
             self._host.createBuffer(buffer.name, buffer.bytes, buffer.role)
             self._sizes[buffer.name] = buffer.bytes
 
+    def release(self, buffer: str) -> None:
+        """Let go of a buffer's memory."""
+        self._host.releaseBuffer(buffer)
+        del self._sizes[buffer]
+
     def write(self, buffer: str, offset: int, data: bytes | memoryview) -> None:
         """Copy bytes into a buffer."""
         self._host.write(buffer, offset, data)

@@ -6,6 +6,7 @@ from gemtab.contracts.errors import ShapeError
 
 MAX_GROUPS = 65535  # workgroups in one dimension of a grid, WebGPU's floor and ceiling
 LANES = 64
+OPTIONAL = ("shader-f16", "subgroups")  # the features that kernels have forms for
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ export function deviceFacts(adapter, device) {
     limits: limitsOf(device.limits),
     wgslFeatures: [...(navigator.gpu.wgslLanguageFeatures ?? [])],
     memory: (machineMemory() ?? 0) * MEMORY_SHARE,
+    driver: navigator.userAgent,
   };
 }
 

@@ -74,6 +74,17 @@ export class Gpu {
   }
 
   /**
+   * Let go of a buffer, once the work that was submitted is done.
+   *
+   * @param {string} name
+   */
+  releaseBuffer(name) {
+    this.#programs.release(name);
+    this.#buffer(name).destroy();
+    this.#buffers.delete(name);
+  }
+
+  /**
    * @param {string} name
    * @param {number} offset  a multiple of 4
    * @param {Uint8Array<ArrayBuffer>} bytes  padded with zeros to a multiple of 4

@@ -1,0 +1,1 @@
+"""Tiny cases with known answers: what a device must show before it is trusted with a kernel's form."""

@@ -1,0 +1,27 @@
+"""Which kernel has which case."""
+
+from gemtab.contracts.program import Kernel
+from gemtab.contracts.trial import Trial
+from gemtab_build.known_answers.attention import case_of_attend, case_of_heads
+from gemtab_build.known_answers.matrices import case_of_embed, case_of_matmul, case_of_matvec
+from gemtab_build.known_answers.vectors import case_of_join, case_of_norm, case_of_ple_merge
+
+CASES = {
+    "attend": case_of_attend,
+    "embed": case_of_embed,
+    "heads": case_of_heads,
+    "join": case_of_join,
+    "matmul": case_of_matmul,
+    "matvec": case_of_matvec,
+    "norm": case_of_norm,
+    "ple_merge": case_of_ple_merge,
+}
+
+
+def known_answer(kernel: Kernel) -> Trial | None:
+    """The trial of a kernel that needs features of a device; None where there is no case of its form."""
+    case_of = CASES.get(kernel.template)
+    if case_of is None:
+        return None
+    case, step = case_of(kernel)
+    return case.trial(step) if step.kernel == kernel else None

@@ -1,0 +1,150 @@
+"""Cases of the kernels that multiply with a matrix or read its rows: matvec, matmul, embed."""
+
+import numpy as np
+
+from gemtab.contracts.program import Kernel, Step
+from gemtab.contracts.quantization import BLOCK, VALUE_BITS, packed_fault, packed_form, planes
+from gemtab.kernels.embed import Embed
+from gemtab.kernels.matmul import Grids, Matmul, Sink, Source
+from gemtab_build.known_answers.case import Case, Floats
+from gemtab_build.known_answers.formulas import gelu, rms
+from gemtab_build.known_answers.variants import variant_of
+from gemtab_build.weights.quantize import decode
+
+EPS = 1e-6
+W_ROW, ROWS, FIRST, STRIDE = 3, 5, 2, 11  # rows 3 to 7 of a matrix make columns 2 to 6 of eleven
+WIDTHS = (96, 74, 80)  # of rows, of a kernel that takes any; the last two are not whole blocks
+INPUT_STEP = 1 / 64  # of packed weights' int8 grid
+TANH_ERROR = 1e-3  # WGSL leaves it open: some devices are rough
+
+
+def case_of_matvec(kernel: Kernel) -> tuple[Case, Step]:
+    """One token through a source, some rows of a matrix, and a sink."""
+    includes, params = dict(kernel.includes), dict(kernel.params)
+    encoding, any_width = _encoding(includes)
+    n_in = int(params.get("N_IN", _width(encoding, any_width)))
+    source = _source(includes.get("source", "plain"), params, n_in)
+    sink = Sink(includes.get("sink", "plain").removeprefix("sink_"), first_input=4, cap=30.0)
+    case = Case()
+    grid = packed_form(encoding) and source.kind == "plain"
+    x = _stream(case, source, n_in, INPUT_STEP if grid else None)
+    rows = 2 * ROWS if sink.kind == "gated" else ROWS
+    weights = matrix(case, encoding, W_ROW + rows, n_in)[W_ROW:]
+    case.unwritten("y", 4 * STRIDE)
+    sums = weights @ x
+    within = 2e-5 * float((np.abs(weights) @ np.abs(x)).max())
+    y, rough = sums, 0.0
+    if sink.kind == "gated":
+        y, rough = gelu(sums[:ROWS]) * sums[ROWS:], 8 * within
+    if sink.kind == "ple":
+        inputs = case.floats("inputs", 4 + FIRST + ROWS)
+        y, rough = gelu(sums) * inputs[4 + FIRST :], within
+    if sink.kind == "softcap":
+        y = sink.cap * np.tanh(sums / sink.cap)
+    if sink.kind != "plain":
+        rough += TANH_ERROR * float(np.abs(y).max())
+    case.expect("y", y, within + rough, 4 * FIRST)
+    srq = (Grids(INPUT_STEP, 0.0),) if grid else ()
+    matmul = Matmul(
+        encoding, n_in, ROWS, FIRST, STRIDE, W_ROW, variant_of(kernel), srq, source, sink
+    )
+    return case, matmul.step(1, "", ())
+
+
+def case_of_matmul(kernel: Kernel) -> tuple[Case, Step]:
+    """A few tokens by a few rows: a part of a tile."""
+    encoding, any_width = _encoding(dict(kernel.includes))
+    n_in, tokens = _width(encoding, any_width), 3
+    case = Case()
+    grid = packed_form(encoding) is not None
+    count = tokens * n_in
+    x = case.whole("x", count, INPUT_STEP) if grid else case.floats("x", count)
+    x = x.reshape(tokens, n_in)
+    weights = matrix(case, encoding, W_ROW + ROWS, n_in)[W_ROW:]
+    case.unwritten("y", 4 * tokens * STRIDE)
+    case.state(0, tokens)
+    within = 2e-5 * float((np.abs(x) @ np.abs(weights.T)).max())
+    last = (x @ weights.T)[tokens - 1]
+    case.expect("y", last, within, 4 * ((tokens - 1) * STRIDE + FIRST))
+    srq = (Grids(INPUT_STEP, 0.0),) if grid else ()
+    matmul = Matmul(encoding, n_in, ROWS, FIRST, STRIDE, W_ROW, variant_of(kernel), srq)
+    return case, matmul.step(tokens, "", ())
+
+
+def case_of_embed(kernel: Kernel) -> tuple[Case, Step]:
+    """Two rows of a table, the second of which is compared."""
+    encoding, any_width = _encoding(dict(kernel.includes))
+    n_in, rows, first_row = _width(encoding, any_width), 6, 10
+    case = Case()
+    table = matrix(case, encoding, rows, n_in)
+    case.put("ids", np.array([first_row, first_row + 3], np.uint32), 8)
+    case.unwritten("y", 4 * 2 * n_in)
+    case.state(0, 2)
+    wanted = table[3] * 2.5
+    case.expect("y", wanted, 1e-5 * float(np.abs(wanted).max()), 4 * n_in)
+    embed = Embed(encoding, n_in, rows, first_row, 2.5, variant_of(kernel))
+    return case, embed.step(2, "", ())
+
+
+def matrix(case: Case, encoding: str, rows: int, n_in: int) -> Floats:
+    """Fill the slots of a matrix; its values [rows, n_in]."""
+    found: dict[str, bytes] = {}
+    for plane in planes(encoding, n_in):
+        size = plane.bytes(rows)
+        if plane.name == "codes":
+            found["codes"] = case.raw("codes", size)
+            continue
+        kind = "<f2" if encoding in ("f16", "q8", "q4") else "<f4"
+        count = size // np.dtype(kind).itemsize
+        if encoding == "bf16":  # the upper halves of f32
+            unit = (np.linspace(-1.5, 1.5, 31, dtype=np.float32).view(np.uint32) >> 16).astype(
+                "<u2"
+            )
+            found[plane.name] = np.resize(case.put(plane.name, unit, size), size // 2).tobytes()
+            continue
+        values = case.floats(plane.name, count, 1.0 if encoding in VALUE_BITS else 0.02, kind)
+        found[plane.name] = values.astype(kind).tobytes()
+    return decode(found, encoding, rows, n_in).astype(np.float64)
+
+
+def _encoding(includes: dict[str, str]) -> tuple[str, bool]:
+    form = includes["weights"].removeprefix("weights_")
+    return form.removesuffix("_any"), form.endswith("_any")
+
+
+def _width(encoding: str, any_width: bool) -> int:
+    """Values in a row."""
+    fits = (n for n in WIDTHS if (n % BLOCK != 0) == any_width)
+    if packed_form(encoding):
+        fits = (n for n in fits if not packed_fault(encoding, n))
+    return next(fits)
+
+
+def _source(name: str, params: dict[str, int | float | str], n_in: int) -> Source:
+    """Offsets into the vectors, in fours: post norm, norm, scalar, one after the other."""
+    fours = n_in // 4
+    kind = name.removeprefix("source_")
+    if kind == "plain":
+        return Source()
+    if kind == "normed":
+        return Source("normed", EPS, fours)
+    scalar = 2 * fours if params["SCALED"] else None
+    return Source("joined", EPS, fours if params["NORMED"] else None, 0, scalar)
+
+
+def _stream(case: Case, source: Source, n_in: int, step: float | None) -> Floats:
+    """Fill what the source reads and expect what it writes; what the matrix is multiplied with."""
+    if step is not None:
+        return case.whole("x", n_in, step)
+    x = case.floats("x", n_in)
+    if source.kind == "plain":
+        return x
+    vectors = case.floats("vectors", 2 * n_in + 4)
+    post_norm, norm, scalar = vectors[:n_in], vectors[n_in : 2 * n_in], vectors[2 * n_in]
+    if source.kind == "joined":
+        x = x + rms(case.floats("branch", n_in, 3.0), source.eps, post_norm)
+        if source.scalar is not None:
+            x = x * scalar
+        case.unwritten("next", 4 * n_in)
+        case.expect("next", x[-ROWS:], 2e-5 * float(np.abs(x).max()), 4 * (n_in - ROWS))
+    return x if source.norm is None else rms(x, source.eps, norm)

@@ -1,0 +1,79 @@
+"""Known answers of kernels: right ones pass on every device, and what a device gets wrong fails."""
+
+import asyncio
+import json
+
+import pytest
+
+from gemtab.trial.prove import failures
+from gemtab_build.site.kernels_file import all_kernels, kernels_json
+from helpers.devices import ADAPTERS, on_devices
+from helpers.every_form import every_form
+
+DEVICES = [pytest.param((key, one.features), id=key) for key, one in ADAPTERS.items()]
+
+
+@pytest.fixture(scope="module")
+def carried():
+    """Kernels and their entries of kernels.json, for every encoding."""
+    kernels, entries = {}, {}
+    for config, tensors in every_form():
+        kernels |= all_kernels(config, tensors)
+        entries |= json.loads(kernels_json(config, tensors))
+    return kernels, entries
+
+
+def usable(device, kernels):
+    return [
+        one for one in kernels.values() if one.features and device.facts.features >= {*one.features}
+    ]
+
+
+@pytest.mark.parametrize("device", DEVICES, indirect=True)
+def test_every_form_by_feature_has_an_answer_and_gives_it(device, carried):
+    kernels, entries = carried
+    picked = usable(device, kernels)
+    assert {one.features for one in picked} >= {("subgroups",)}
+
+    assert all("trial" in entries[one.name] for one in picked)
+    assert asyncio.run(failures(device, entries, picked)) == {}
+
+
+WRONG = {  # right, wrong, and what tells the kernels that use it from those that only include it
+    "a sum by subgroups that loses a lane": (
+        "subgroupAdd(value)", "subgroupAdd(select(value, 0.0, lane == 7u))", "inverseSqrt(reduce_sum(",
+    ),
+    "halves the wrong way round": ("return vec2f(word);", "return vec2f(word).yx;", "fn weight_"),
+    "halves of a cache the wrong way round": (
+        "return vec4f(four);", "return vec4f(four).yxwz;", "fn attend(",
+    ),
+    "halves that are not written": (
+        "return vec4<f16>(four);", "return vec4<f16>(four * 0.0);", "fn make_head(",
+    ),
+    "what is not WGSL": ("fn norm(", "fun norm(", ""),
+}  # fmt: skip
+
+
+@on_devices(always=("shader-f16", "subgroups"))
+@pytest.mark.parametrize(("right", "wrong", "use"), WRONG.values(), ids=WRONG)
+def test_what_a_device_gets_wrong_fails(device, carried, right, wrong, use):
+    kernels, entries = carried
+    texts = {one: entries[one.name]["wgsl"] for one in usable(device, kernels)}
+    hit = [one for one, text in texts.items() if right in text and use in text]
+    assert hit
+    broken, renamed = {}, []
+    for one in hit:  # under other names: the device keeps what it compiled
+        entry = entries[one.name]
+        renamed.append(Renamed(one, f"{one.name} {wrong}"))
+        broken[renamed[-1].name] = {**entry, "wgsl": entry["wgsl"].replace(right, wrong)}
+
+    found = asyncio.run(failures(device, broken, renamed))
+
+    assert found.keys() == broken.keys()
+
+
+class Renamed:
+    """A kernel under another name."""
+
+    def __init__(self, kernel, name):
+        self.name, self.bindings = name, kernel.bindings
