@@ -1,10 +1,11 @@
-"""matvec and matmul alone against the product in float64, in every weight encoding."""
+"""matvec, matfew and matmul alone against the product in float64, in every weight encoding."""
 
 import numpy as np
 import pytest
 
 from gemtab.contracts.errors import ShapeError
-from gemtab.kernels.matmul import QUADS, TILE_ROWS, TILE_TOKENS, Matmul, Sink, Source
+from gemtab.kernels.ends import Sink, Source
+from gemtab.kernels.matmul import FEW, QUADS, TILE_ROWS, TILE_TOKENS, Matmul
 from gemtab.kernels.variant import MAX_GROUPS
 from helpers.devices import on_devices
 from helpers.dispatch import SPOILT, dispatch, state_words, untouched, unwritten
@@ -12,8 +13,11 @@ from helpers.encoded import ENCODINGS, random_matrix, widths
 from helpers.tolerance import sum_bound
 
 MATRICES = [(encoding, n_in) for encoding in ENCODINGS for n_in in widths(encoding)]
-# tokens planned for and asked for: the fewest of both kernels, a tile and one more, a part of a chunk
-CHUNKS = [(1, 1), (2, 2), (TILE_TOKENS + 1, TILE_TOKENS + 1), (TILE_TOKENS + 7, TILE_TOKENS - 5)]
+# tokens planned for and asked for: every kernel's fewest, a tile and one more, parts of chunks
+CHUNKS = [
+    (1, 1), (2, 2), (3, 3), (FEW, FEW - 3), (FEW + 1, FEW + 1),
+    (TILE_TOKENS + 1, TILE_TOKENS + 1), (TILE_TOKENS + 7, TILE_TOKENS - 5),
+]  # fmt: skip
 
 
 def product(device, kernel, x, tokens, planes):
@@ -50,7 +54,7 @@ def test_every_encoding_and_width(device, variant, rng, encoding, n_in):
 
 @on_devices()
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("tokens", [1, 5])
+@pytest.mark.parametrize("tokens", [1, 5, 11])
 def test_a_part_of_the_rows_fills_its_own_columns(device, rng, encoding, tokens):
     """Of a buffer of 61 rows, those from the 19th on; of 41 columns, those from the 24th on."""
     n_in, w_row, first, n_out, stride = widths(encoding)[-1], 19, 24, 13, 41
@@ -63,15 +67,16 @@ def test_a_part_of_the_rows_fills_its_own_columns(device, rng, encoding, tokens)
     check(y, x, weights[w_row : w_row + n_out], first)
 
 
-def test_more_rows_than_one_dimension_has_groups(device, rng):
+@pytest.mark.parametrize("tokens", [1, 2])
+def test_more_rows_than_one_dimension_has_groups(device, rng, tokens):
     n_out = MAX_GROUPS * QUADS * 4 + 5
     planes, weights = random_matrix(rng, "f32", n_out, 1)
-    x = rng.standard_normal((1, 1), np.float32)
+    x = rng.standard_normal((tokens, 1), np.float32)
     kernel = Matmul("f32", 1, n_out)
 
-    y = product(device, kernel, x, 1, planes)
+    y = product(device, kernel, x, tokens, planes)
 
-    assert kernel.step(1, "", ()).grid[1] == 2
+    assert kernel.step(tokens, "", ()).grid[1] == 2
     check(y, x, weights)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gemtab.contracts.program import Slice
-from gemtab.kernels.matmul import Matmul, Sink, Source
+from gemtab.kernels.ends import Sink, Source
+from gemtab.kernels.matmul import Matmul
 from helpers.devices import on_devices
 from helpers.dispatch import SPOILT, dispatch, untouched, unwritten
 from helpers.encoded import ENCODINGS, random_matrix

@@ -5,7 +5,8 @@ import pytest
 
 from gemtab.contracts.errors import ShapeError
 from gemtab.kernels.embed import Embed
-from gemtab.kernels.matmul import TILE_ROWS, Grids, Matmul, Sink
+from gemtab.kernels.ends import Grids, Sink
+from gemtab.kernels.matmul import FEW, TILE_ROWS, Matmul
 from gemtab_build.checkpoint.packed_codes import unpack
 from helpers.devices import on_devices
 from helpers.dispatch import dispatch, state_words, untouched, unwritten
@@ -30,7 +31,7 @@ def product(device, kernel, x, linear):
 @on_devices()
 @pytest.mark.parametrize("steps", STEPS)
 @pytest.mark.parametrize("form", WIDTHS)
-@pytest.mark.parametrize("tokens", [1, 37])
+@pytest.mark.parametrize("tokens", [1, 5, 37])
 def test_a_linear_gives_the_codes_of_float64(device, rng, tokens, form, steps):
     rows, width = 67, WIDTHS[form]
     codes, scales = quantize(rng.standard_normal((rows, width)) * width**-0.5, form)
@@ -73,7 +74,7 @@ def joined(*linears):
     )
 
 
-JOINED = {1: (20, 4, 43), 37: (TILE_ROWS, 2 * TILE_ROWS, 43)}  # rows, by tokens
+JOINED = {1: (20, 4, 43), 5: (20, 4, 43), 37: (TILE_ROWS, 2 * TILE_ROWS, 43)}  # rows, by tokens
 EACH = ((0.031, 0.11), (0.0, 0.07), (0.017, 0.0))
 
 
@@ -125,9 +126,9 @@ def test_grids_do_not_change_within_what_has_one_input():
     with pytest.raises(ShapeError, match="change within what has one input"):
         Matmul("w4", 64, 124, srq=parts).step(1, "", ())
     parts = (Grids(0.1, 0.1), Grids(0.2, 0.1, 60))
-    Matmul("w4", 64, 124, srq=parts).step(1, "", ())
+    Matmul("w4", 64, 124, srq=parts).step(FEW, "", ())
     with pytest.raises(ShapeError, match="change within what has one input"):
-        Matmul("w4", 64, 124, srq=parts).step(2, "", ())
+        Matmul("w4", 64, 124, srq=parts).step(FEW + 1, "", ())
     with pytest.raises(ShapeError, match="at most 3 matrices"):
         Matmul("w4", 64, 124, srq=parts * 2)
 

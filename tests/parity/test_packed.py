@@ -10,6 +10,7 @@ import json
 import numpy as np
 import pytest
 
+from gemtab.kernels.ends import Grids
 from gemtab.kernels.matmul import Matmul
 from gemtab_build.cli import main
 from helpers.devices import open_device
@@ -134,8 +135,8 @@ def product(device, module, x):
     """Our kernel's output for a module of theirs and its input x [tokens, n_in]."""
     weight, n_in = module.weight.numpy(), module.in_features
     form = f"w{module.num_bits}"
-    srq = (module.input_activation_scale.item(), module.output_activation_scale.item())
-    kernel = Matmul(form, n_in, len(weight), 0, len(weight), srq=srq)
+    steps = (module.input_activation_scale.item(), module.output_activation_scale.item())
+    kernel = Matmul(form, n_in, len(weight), 0, len(weight), srq=(Grids(*steps),))
     step = kernel.step(len(x), "", ())
     return dispatch(
         device, step, x=x, y=unwritten(len(x), len(weight)), state=state_words(tokens=len(x)),

@@ -7,7 +7,7 @@ from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.placement import rows_and_width
 from gemtab.contracts.quantization import kv_row_words, planes
-from gemtab.plan.accounts import accounts
+from gemtab.plan.accounts import Accounts, accounts
 from gemtab.plan.forward import plan_decode, plan_prefill
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
@@ -23,8 +23,8 @@ def costs(manifest: Manifest, context: int, kv: str) -> dict[str, Any]:
     least = _least_decode_bytes(manifest, context, kv)
     tokens = min(settings.chunk, context)
     prefill = accounts(plan_prefill(model, tokens), tokens, 0)
-    matrices = prefill.by_template["matmul"][1].macs if "matmul" in prefill.by_template else 0
-    attention = prefill.by_template["attend"][1].macs if "attend" in prefill.by_template else 0
+    matrices = _macs(prefill, "matvec", "matfew", "matmul")
+    attention = _macs(prefill, "attend")
     moved = decode.total.read + decode.total.written
     return {
         "decode": {
@@ -42,6 +42,11 @@ def costs(manifest: Manifest, context: int, kv: str) -> dict[str, Any]:
             "attention_macs_per_token": attention // tokens,
         },
     }
+
+
+def _macs(counted: Accounts, *templates: str) -> int:
+    """Multiply-adds of these templates."""
+    return sum(counted.by_template[one][1].macs for one in templates if one in counted.by_template)
 
 
 def _least_decode_bytes(manifest: Manifest, context: int, kv: str) -> int:

@@ -11,6 +11,7 @@ from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.placement import place
 from gemtab.contracts.program import Kernel
 from gemtab.contracts.quantization import BLOCK, KV_ENCODINGS
+from gemtab.kernels.matmul import FEW
 from gemtab.kernels.measure import ROWS, Measure
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
@@ -21,6 +22,7 @@ from gemtab_build.site.shaders import render
 FEATURES = ("shader-f16", "subgroups")
 ANY_SIZE = 1 << 62  # how many parts a tensor is split into is nothing to a kernel
 CAPACITY = 4096
+CHUNKS = (1, 2, 4, FEW, FEW + 1)  # lengths that between them take every kernel
 
 
 def kernels_json(config: ModelConfig, tensors: Mapping[str, Tensor]) -> bytes:
@@ -57,8 +59,7 @@ def all_kernels(config: ModelConfig, tensors: Mapping[str, Tensor]) -> dict[str,
             # for devices that cannot bind a layer's matrices together
             apart = replace(model, parts=place(tensors, ANY_SIZE, together=False))
             programs = [plan_decode(model), plan_decode(apart)]
-            programs += [
-                plan(model, tokens) for plan in (plan_prefill, plan_score) for tokens in (1, 2)
-            ]
+            passes = ((plan, tokens) for plan in (plan_prefill, plan_score) for tokens in CHUNKS)
+            programs += [plan(model, tokens) for plan, tokens in passes]
             found |= {kernel.name: kernel for program in programs for kernel in program.kernels}
     return found

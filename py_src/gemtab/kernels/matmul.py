@@ -1,16 +1,17 @@
-"""matvec and matmul: y = x · Wᵀ for one token and for a chunk, W in any encoding."""
+"""matvec, matfew and matmul: y = x · Wᵀ for one token, for two to eight, and for more; W in any encoding."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.program import Kernel, Slice, Step, float_word
 from gemtab.contracts.quantization import BLOCK, VALUE_BITS, packed_fault, packed_form
+from gemtab.kernels.ends import MATRICES, NO_ROW, PLAIN_SINK, PLAIN_SOURCE, Grids, Sink, Source
 from gemtab.kernels.variant import PLAIN, Variant, fold
 
 TILE_TOKENS, TILE_ROWS = 64, 64  # matmul's tile
-QUADS = 8  # of rows of W, in a workgroup of matvec
+QUADS = 8  # of rows of W, in a workgroup of matvec and matfew
+FEW = 8  # the most tokens of matfew
 
 
 def weight_form(encoding: str, n_in: int) -> str:
@@ -32,67 +33,13 @@ def weight_bindings(encoding: str) -> tuple[str, ...]:
     return ("values",) if encoding in VALUE_BITS else ("codes", "scales")
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where a mat-vec's input comes from. Offsets into the vectors count fours.
-
-    plain: x as it is. normed: x normed, with the weight at `norm`. joined: the residual stream after
-    a branch has joined it through `post_norm`, scaled by the vector at `scalar` where given, and then
-    normed where `norm` is given; the stream goes on in another buffer.
-    """
-
-    kind: str = "plain"
-    eps: float = 0.0
-    norm: int | None = None
-    post_norm: int = 0
-    scalar: int | None = None
-
-    def bindings(self) -> tuple[str, ...]:
-        """The slots after the matrix's."""
-        return {"plain": (), "normed": ("vectors",), "joined": ("branch", "vectors", "*next")}[
-            self.kind
-        ]
-
-
-@dataclass(frozen=True)
-class Sink:
-    """What becomes of a mat-vec's sums.
-
-    plain: y. gated: rows of a gate and, after them, as many of what it gates: gelu(gate) · up. ple:
-    gelu(y) times the per-layer inputs, of which y's column 0 has that at `first_input`. softcap:
-    cap · tanh(y / cap).
-    """
-
-    kind: str = "plain"
-    first_input: int = 0
-    cap: float = 0.0
-
-    def bindings(self) -> tuple[str, ...]:
-        """The slots after the source's."""
-        return ("inputs",) if self.kind == "ple" else ()
-
-
-class Grids(NamedTuple):
-    """Steps of the int8 grids of a packed matrix that begins at `first_row`; 0 rounds nothing."""
-
-    input: float
-    output: float
-    first_row: int = 0
-
-
-PLAIN_SOURCE, PLAIN_SINK = Source(), Sink()
-MATRICES = 3  # that may lie one after the other, each with grids of its own
-NO_ROW = (1 << 32) - 1
-OUTPUTS = {"plain": 4, "gated": 2, "ple": 4, "softcap": 4}  # that four rows make
-
-
 def shares_dispatch(first_rows: Iterable[int], tokens: int, sink: Sink) -> bool:
     """Whether matrices with grids of their own that begin at these rows take one dispatch.
 
     What multiplies with one input must be of one matrix: a quad of rows, or for many tokens a tile. A
     gate's quads are apart from those of what it gates in any case.
     """
-    step = TILE_ROWS if tokens > 1 else 4
+    step = TILE_ROWS if tokens > FEW else 4
     return sink.kind == "gated" or all(row % step == 0 for row in first_rows)
 
 
@@ -101,7 +48,8 @@ class Matmul:
     """x [tokens, n_in] f32, W [w_row + rows, n_in] encoded -> y [tokens, stride] f32 from column `first`.
 
     A stride of 0 stands for as many columns as are needed.
-    One token takes the mat-vec template, which alone knows sources and sinks; more take the tiled one.
+    One token takes the mat-vec template, which alone knows sources and sinks; a few take one that is
+    like it, more the tiled one.
     With a packed W, x and y are rounded to the int8 grids of `srq`, which holds those of each matrix
     that W joins. Slices: x, y, the matrix's planes, those of source and sink; for more tokens then state.
     """
@@ -164,44 +112,44 @@ class Matmul:
 
     def kernel(self, tokens: int) -> Kernel:
         """The shader for one token or for many."""
-        if tokens > 1 and (self.source.kind != "plain" or self.sink.kind != "plain"):
+        if tokens > 1 and (self.source, self.sink) != (PLAIN_SOURCE, PLAIN_SINK):
             raise ShapeError("sources and sinks are for one token.")
+        source, sink = self.source, self.sink
         snippets = weight_snippets(self.encoding)
-        if self.source.kind != "plain":
+        if source.kind != "plain":
             snippets += ("reduce_sum",)
         includes = [("weights", weight_form(self.encoding, self.n_in))]
         if self.n_in % BLOCK:
             includes.append(("x", "x_any"))
         if packed_form(self.encoding):
             includes += [("input", "input_srq"), ("output", "output_srq")]
-        params: list[tuple[str, int]] = []
-        if self.source.kind != "plain":
-            includes.append(("source", f"source_{self.source.kind}"))
-            params.append(("N_IN", self.n_in))
-        if self.source.kind == "joined":
-            params.append(("SCALED", int(self.source.scalar is not None)))
-            params.append(("NORMED", int(self.source.norm is not None)))
-        if self.sink.kind != "plain":
-            includes.append(("sink", f"sink_{self.sink.kind}"))
+        includes += [*source.includes(), *sink.includes()]
+        if 1 < tokens <= FEW:  # by powers of two
+            includes.append(("columns", f"columns_{1 << (tokens - 1).bit_length()}"))
         matrix = ("x", "*y", *weight_bindings(self.encoding))
         return Kernel(
-            "matvec" if tokens == 1 else "matmul",
-            params=tuple(params),
+            self.template(tokens),
+            params=source.params(self.n_in),
             includes=(*includes, *self.variant.includes(*snippets)),
             bindings=(
-                (*matrix, *self.source.bindings(), *self.sink.bindings())
+                (*matrix, *source.bindings(), *sink.bindings())
                 if tokens == 1
                 else (*matrix, "state")
             ),
             features=self.variant.features(*snippets),
         )
 
+    def template(self, tokens: int) -> str:
+        """The template for so many tokens."""
+        if tokens == 1:
+            return "matvec"
+        return "matfew" if tokens <= FEW else "matmul"
+
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""
         if not shares_dispatch((one.first_row for one in self.srq), tokens, self.sink):
             raise ShapeError(f"the grids of {self.srq} change within what has one input.")
-        outputs = QUADS * OUTPUTS[self.sink.kind]
-        grid = fold(-(-self.n_out // outputs))
-        if tokens > 1:
+        grid = fold(-(-self.n_out // (QUADS * self.sink.outputs)))
+        if tokens > FEW:
             grid = (-(-self.n_out // TILE_ROWS), -(-tokens // TILE_TOKENS), 1)
         return Step(self.kernel(tokens), slices, self.shape, grid, label)

@@ -11,7 +11,7 @@ from gemtab.contracts import names
 from gemtab.contracts.program import Program
 from gemtab.contracts.quantization import BLOCK
 from gemtab.kernels.elementwise import PleMerge, Softcap
-from gemtab.kernels.matmul import PLAIN_SINK, Sink
+from gemtab.kernels.ends import PLAIN_SINK, Sink
 from gemtab.kernels.norm import Norm
 from gemtab.kernels.sample import PickSlab, Sample
 from gemtab.plan.chunk_layer import ChunkLayer

@@ -6,15 +6,8 @@ from gemtab.contracts.placement import row_buffer, rows_and_width
 from gemtab.contracts.program import Program, Slice, Step
 from gemtab.contracts.quantization import planes
 from gemtab.kernels.embed import Embed
-from gemtab.kernels.matmul import (
-    PLAIN_SINK,
-    PLAIN_SOURCE,
-    Grids,
-    Matmul,
-    Sink,
-    Source,
-    shares_dispatch,
-)
+from gemtab.kernels.ends import PLAIN_SINK, PLAIN_SOURCE, Grids, Sink, Source
+from gemtab.kernels.matmul import Matmul, shares_dispatch
 from gemtab.plan.model import Model
 
 

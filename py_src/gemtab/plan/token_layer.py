@@ -7,7 +7,7 @@ merges the splits of a long context.
 from gemtab.contracts.placement import VECTORS
 from gemtab.kernels.attend import Attend, Merge
 from gemtab.kernels.elementwise import GeluMul
-from gemtab.kernels.matmul import Sink, Source
+from gemtab.kernels.ends import Sink, Source
 from gemtab.plan.layer_facts import LayerFacts
 from gemtab.plan.pass_plan import PassPlan
 

@@ -107,9 +107,14 @@ fn srq_codes(x: vec4f, grid: f32) -> vec4f {
 
 // Which of the matrices a row belongs to, and so which grids.
 fn matrix_of(row: u32) -> u32 { return u32(row >= shape.second_row) + u32(row >= shape.third_row); }
-// input_block: what a row's weights are multiplied with: codes of x, or x itself where the grid is 0. Sums
-// of products of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
+// What a row's weights are multiplied with: codes of x, or x itself where the grid is 0. Sums of products
+// of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
 fn input_grid(row: u32) -> f32 { return shape.input_grids[matrix_of(row)]; }
+
+fn input_four(x: vec4f, grid: f32) -> vec4f {
+    if (grid == 0.0) { return x; }
+    return srq_codes(x, grid);
+}
 
 fn input_block(x: Block, grid: f32) -> Block {
     if (grid == 0.0) { return x; }

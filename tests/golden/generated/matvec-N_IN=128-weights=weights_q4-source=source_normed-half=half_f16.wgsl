@@ -83,8 +83,9 @@ fn source_block(block: u32) -> Block {
     return Block(staged[at], staged[at + 1u], staged[at + 2u], staged[at + 3u],
                  staged[at + 4u], staged[at + 5u], staged[at + 6u], staged[at + 7u]);
 }
-// input_block: what a row's weights are multiplied with: x as it is.
+// What a row's weights are multiplied with: x as it is.
 fn input_grid(row: u32) -> f32 { return 0.0; }
+fn input_four(x: vec4f, _grid: f32) -> vec4f { return x; }
 fn input_block(x: Block, _grid: f32) -> Block { return x; }
 // output: a row's value from its sum of products: the sum.
 fn output(sum: f32, _row: u32) -> f32 { return sum; }

@@ -50,8 +50,10 @@ fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 {
     return unpack_half(scales[at / 2u])[at & 1u];
 }
 // The input of a matvec as it lies in memory.
-// A block of a token's row of x.
+// A token's row of x: four neighbours, and a block.
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
+
+fn x_four(token: u32, four: u32, n_in: u32) -> vec4f { return x[token * (n_in / 4u) + four]; }
 
 fn x_block(token: u32, block: u32, n_in: u32) -> Block {
     let at = (token * n_in + block * BLOCK) / 4u;
@@ -59,8 +61,9 @@ fn x_block(token: u32, block: u32, n_in: u32) -> Block {
 }
 fn prepare(lane: u32, first_group: bool) {}
 fn source_block(block: u32) -> Block { return x_block(0u, block, shape.n_in); }
-// input_block: what a row's weights are multiplied with: x as it is.
+// What a row's weights are multiplied with: x as it is.
 fn input_grid(row: u32) -> f32 { return 0.0; }
+fn input_four(x: vec4f, _grid: f32) -> vec4f { return x; }
 fn input_block(x: Block, _grid: f32) -> Block { return x; }
 // output: a row's value from its sum of products: the sum.
 fn output(sum: f32, _row: u32) -> f32 { return sum; }

@@ -45,8 +45,10 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
 
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
 // The input of a matvec as it lies in memory.
-// A block of a token's row of x.
+// A token's row of x: four neighbours, and a block.
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
+
+fn x_four(token: u32, four: u32, n_in: u32) -> vec4f { return x[token * (n_in / 4u) + four]; }
 
 fn x_block(token: u32, block: u32, n_in: u32) -> Block {
     let at = (token * n_in + block * BLOCK) / 4u;
@@ -62,9 +64,14 @@ fn srq_codes(x: vec4f, grid: f32) -> vec4f {
 
 // Which of the matrices a row belongs to, and so which grids.
 fn matrix_of(row: u32) -> u32 { return u32(row >= shape.second_row) + u32(row >= shape.third_row); }
-// input_block: what a row's weights are multiplied with: codes of x, or x itself where the grid is 0. Sums
-// of products of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
+// What a row's weights are multiplied with: codes of x, or x itself where the grid is 0. Sums of products
+// of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
 fn input_grid(row: u32) -> f32 { return shape.input_grids[matrix_of(row)]; }
+
+fn input_four(x: vec4f, grid: f32) -> vec4f {
+    if (grid == 0.0) { return x; }
+    return srq_codes(x, grid);
+}
 
 fn input_block(x: Block, grid: f32) -> Block {
     if (grid == 0.0) { return x; }

@@ -1,0 +1,166 @@
+// matfew: y = x · Wᵀ for two to eight tokens, weights read and decoded once for all of them.
+// As in matvec a workgroup has LANES / PART quads of rows, PART lanes share a quad, and their sums are added
+// up at the end; but a lane goes through its blocks four columns at a time, for every token.
+//   0 x        read   [tokens, n_in]
+//   1 y        write  [tokens, stride], columns first … first + n_out
+//   2 … W      read   [w_row + n_out, n_in], encoded
+//   then state read
+//   last shape uniform
+// grid: (n_out / rows of a workgroup), folded
+const LANES: u32 = 64u;
+const PART: u32 = 8u;
+// The words that change from token to token: see contracts/state.py.
+struct State {
+    position: u32,
+    tokens: u32,
+    written: u32,
+    seed: u32,
+    top_k: u32,
+    temperature: f32,
+    top_p: f32,
+    capacity: u32,
+}
+// The words of a step that multiplies with a matrix. Rows of W begin at w_row of what is bound; offsets
+// into `vectors` count vectors of four. Packed weights may be of several matrices, one after the other,
+// each with grids of its own: the second begins at second_row, the third at third_row.
+struct Shape {
+    n_in: u32, n_out: u32, w_row: u32,
+    first: u32, stride: u32,  // y's column for row 0, and y's columns in all
+    eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix
+    first_input: u32, cap: f32,  // of what comes after it
+    second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
+}
+// A block of W as codes: scales (f32) come after the sum, or from the table's. Codes u2 offset by 2,
+// sixteen a word, low bits first.
+// A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
+const BLOCK: u32 = 32u;
+alias Block = array<vec4f, 8>;
+
+fn dot_block(a: Block, b: Block) -> f32 {
+    return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
+        + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
+}
+// A byte as four u2 codes offset by 2, low bits first.
+fn crumbs(word: u32) -> vec4f {
+    return vec4f((vec4u(word) >> vec4u(0u, 2u, 4u, 6u)) & vec4u(3u)) - 2.0;
+}
+@group(0) @binding(2) var<storage, read> codes: array<vec2u>;
+@group(0) @binding(3) var<storage, read> scales: array<f32>;
+
+fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
+    let c = codes[row * (n_in / BLOCK) + block];
+    return Block(crumbs(c.x), crumbs(c.x >> 8u), crumbs(c.x >> 16u), crumbs(c.x >> 24u),
+                 crumbs(c.y), crumbs(c.y >> 8u), crumbs(c.y >> 16u), crumbs(c.y >> 24u));
+}
+
+fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
+// A token's row of x: four neighbours, and a block.
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+
+fn x_four(token: u32, four: u32, n_in: u32) -> vec4f { return x[token * (n_in / 4u) + four]; }
+
+fn x_block(token: u32, block: u32, n_in: u32) -> Block {
+    let at = (token * n_in + block * BLOCK) / 4u;
+    return Block(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
+}
+// Static range quantization: codes of x on the int8 grid of a step, as floats. Ties go to even.
+// WGSL lets x / grid be 2.5 ULP off: a value so near to a tie may take the neighbouring code.
+fn srq_codes(x: vec4f, grid: f32) -> vec4f {
+    return clamp(round(x / grid), vec4f(-128.0), vec4f(127.0));
+}
+
+// Which of the matrices a row belongs to, and so which grids.
+fn matrix_of(row: u32) -> u32 { return u32(row >= shape.second_row) + u32(row >= shape.third_row); }
+// What a row's weights are multiplied with: codes of x, or x itself where the grid is 0. Sums of products
+// of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
+fn input_grid(row: u32) -> f32 { return shape.input_grids[matrix_of(row)]; }
+
+fn input_four(x: vec4f, grid: f32) -> vec4f {
+    if (grid == 0.0) { return x; }
+    return srq_codes(x, grid);
+}
+
+fn input_block(x: Block, grid: f32) -> Block {
+    if (grid == 0.0) { return x; }
+    return Block(
+        srq_codes(x[0], grid), srq_codes(x[1], grid), srq_codes(x[2], grid), srq_codes(x[3], grid),
+        srq_codes(x[4], grid), srq_codes(x[5], grid), srq_codes(x[6], grid), srq_codes(x[7], grid));
+}
+// output: a row's value from its sum of codes: scaled, and rounded to its own grid where that is not 0.
+fn output(sum: f32, row: u32) -> f32 {
+    let input = shape.input_grids[matrix_of(row)];
+    let grid = shape.output_grids[matrix_of(row)];
+    let y = sum * (select(input, 1.0, input == 0.0) * scales[shape.w_row + row]);
+    if (grid == 0.0) { return y; }
+    return srq_codes(vec4f(y), grid).x * grid;
+}
+// The products of four tokens with a quad of rows: a vector a token.
+const COLUMNS: u32 = 4u;
+alias Sums = mat4x4f;
+fn products(w: mat4x4f, four: u32, grid: f32) -> Sums {
+    return Sums(x_part(0u, four, grid) * w, x_part(1u, four, grid) * w,
+                x_part(2u, four, grid) * w, x_part(3u, four, grid) * w);
+}
+fn plus(a: Sums, b: Sums) -> Sums { return a + b; }
+fn scaled(a: Sums, by: vec4f) -> Sums { return Sums(a[0] * by, a[1] * by, a[2] * by, a[3] * by); }
+fn keep(lane: u32, a: Sums) {
+    partial[lane] = a[0];
+    partial[LANES + lane] = a[1];
+    partial[LANES * 2u + lane] = a[2];
+    partial[LANES * 3u + lane] = a[3];
+}
+
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> state: State;
+@group(0) @binding(5) var<uniform> shape: Shape;
+
+const ROWS: u32 = LANES / PART * 4u;  // of a workgroup; a quad's are of one matrix
+var<workgroup> partial: array<vec4f, LANES * COLUMNS>;
+
+// Four values of a token as the weights are multiplied with them; tokens past the last are made, not written.
+fn x_part(token: u32, four: u32, grid: f32) -> vec4f {
+    return input_four(x_four(token, four, shape.n_in), grid);
+}
+
+@compute @workgroup_size(LANES)
+fn matfew(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+          @builtin(local_invocation_index) lane: u32) {
+    let first = (group.x + group.y * groups.x) * ROWS;
+    if (first >= shape.n_out) { return; }  // all lanes leave together
+    let row = first + lane / PART * 4u;
+    let at = shape.w_row + row;
+    let n_in = shape.n_in;
+    let grid = input_grid(row);
+    var sums = Sums();
+    for (var block = lane % PART; block * BLOCK < n_in; block += PART) {
+        let a = weight_block(at, block, n_in);
+        let b = weight_block(at + 1u, block, n_in);
+        let c = weight_block(at + 2u, block, n_in);
+        let d = weight_block(at + 3u, block, n_in);
+        let scale = vec4f(weight_scale(at, block, n_in), weight_scale(at + 1u, block, n_in),
+                          weight_scale(at + 2u, block, n_in), weight_scale(at + 3u, block, n_in));
+        let four = block * (BLOCK / 4u);
+        var own = products(mat4x4f(a[0], b[0], c[0], d[0]), four, grid);
+        own = plus(own, products(mat4x4f(a[1], b[1], c[1], d[1]), four + 1u, grid));
+        own = plus(own, products(mat4x4f(a[2], b[2], c[2], d[2]), four + 2u, grid));
+        own = plus(own, products(mat4x4f(a[3], b[3], c[3], d[3]), four + 3u, grid));
+        own = plus(own, products(mat4x4f(a[4], b[4], c[4], d[4]), four + 4u, grid));
+        own = plus(own, products(mat4x4f(a[5], b[5], c[5], d[5]), four + 5u, grid));
+        own = plus(own, products(mat4x4f(a[6], b[6], c[6], d[6]), four + 6u, grid));
+        own = plus(own, products(mat4x4f(a[7], b[7], c[7], d[7]), four + 7u, grid));
+        sums = plus(sums, scaled(own, scale));
+    }
+    keep(lane, sums);
+    workgroupBarrier();
+    for (var i = lane; i < ROWS * COLUMNS; i += LANES) {
+        let token = i / ROWS;
+        let own_row = i % ROWS;
+        var sum = 0.0;
+        for (var part = 0u; part < PART; part++) {
+            sum += partial[token * LANES + own_row / 4u * PART + part][own_row % 4u];
+        }
+        if (token < state.tokens && first + own_row < shape.n_out) {
+            y[token * shape.stride + shape.first + first + own_row] = output(sum, first + own_row);
+        }
+    }
+}

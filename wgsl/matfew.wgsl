@@ -1,0 +1,75 @@
+// matfew: y = x · Wᵀ for two to eight tokens, weights read and decoded once for all of them.
+// As in matvec a workgroup has LANES / PART quads of rows, PART lanes share a quad, and their sums are added
+// up at the end; but a lane goes through its blocks four columns at a time, for every token.
+//   0 x        read   [tokens, n_in]
+//   1 y        write  [tokens, stride], columns first … first + n_out
+//   2 … W      read   [w_row + n_out, n_in], encoded
+//   then state read
+//   last shape uniform
+// grid: (n_out / rows of a workgroup), folded
+//! param
+const LANES: u32 = 64u;
+const PART: u32 = 8u;
+//! end
+//! include state
+//! include matrix_shape
+//! include weights
+//! include x
+//! include input
+//! include output
+//! include columns
+
+@group(0) @binding(Y_SLOT) var<storage, read_write> y: array<f32>;
+@group(0) @binding(STATE_SLOT) var<storage, read> state: State;
+@group(0) @binding(SHAPE_SLOT) var<uniform> shape: Shape;
+
+const ROWS: u32 = LANES / PART * 4u;  // of a workgroup; a quad's are of one matrix
+var<workgroup> partial: array<vec4f, LANES * COLUMNS>;
+
+// Four values of a token as the weights are multiplied with them; tokens past the last are made, not written.
+fn x_part(token: u32, four: u32, grid: f32) -> vec4f {
+    return input_four(x_four(token, four, shape.n_in), grid);
+}
+
+@compute @workgroup_size(LANES)
+fn matfew(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+          @builtin(local_invocation_index) lane: u32) {
+    let first = (group.x + group.y * groups.x) * ROWS;
+    if (first >= shape.n_out) { return; }  // all lanes leave together
+    let row = first + lane / PART * 4u;
+    let at = shape.w_row + row;
+    let n_in = shape.n_in;
+    let grid = input_grid(row);
+    var sums = Sums();
+    for (var block = lane % PART; block * BLOCK < n_in; block += PART) {
+        let a = weight_block(at, block, n_in);
+        let b = weight_block(at + 1u, block, n_in);
+        let c = weight_block(at + 2u, block, n_in);
+        let d = weight_block(at + 3u, block, n_in);
+        let scale = vec4f(weight_scale(at, block, n_in), weight_scale(at + 1u, block, n_in),
+                          weight_scale(at + 2u, block, n_in), weight_scale(at + 3u, block, n_in));
+        let four = block * (BLOCK / 4u);
+        var own = products(mat4x4f(a[0], b[0], c[0], d[0]), four, grid);
+        own = plus(own, products(mat4x4f(a[1], b[1], c[1], d[1]), four + 1u, grid));
+        own = plus(own, products(mat4x4f(a[2], b[2], c[2], d[2]), four + 2u, grid));
+        own = plus(own, products(mat4x4f(a[3], b[3], c[3], d[3]), four + 3u, grid));
+        own = plus(own, products(mat4x4f(a[4], b[4], c[4], d[4]), four + 4u, grid));
+        own = plus(own, products(mat4x4f(a[5], b[5], c[5], d[5]), four + 5u, grid));
+        own = plus(own, products(mat4x4f(a[6], b[6], c[6], d[6]), four + 6u, grid));
+        own = plus(own, products(mat4x4f(a[7], b[7], c[7], d[7]), four + 7u, grid));
+        sums = plus(sums, scaled(own, scale));
+    }
+    keep(lane, sums);
+    workgroupBarrier();
+    for (var i = lane; i < ROWS * COLUMNS; i += LANES) {
+        let token = i / ROWS;
+        let own_row = i % ROWS;
+        var sum = 0.0;
+        for (var part = 0u; part < PART; part++) {
+            sum += partial[token * LANES + own_row / 4u * PART + part][own_row % 4u];
+        }
+        if (token < state.tokens && first + own_row < shape.n_out) {
+            y[token * shape.stride + shape.first + first + own_row] = output(sum, first + own_row);
+        }
+    }
+}
