@@ -11,6 +11,7 @@ CASES = {
     "embed": case_of_embed,
     "heads": case_of_heads,
     "join": case_of_join,
+    "matfew": case_of_matmul,
     "matmul": case_of_matmul,
     "matvec": case_of_matvec,
     "norm": case_of_norm,

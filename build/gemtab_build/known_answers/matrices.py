@@ -1,11 +1,12 @@
-"""Cases of the kernels that multiply with a matrix or read its rows: matvec, matmul, embed."""
+"""Cases of the kernels that multiply with a matrix or read its rows: matvec, matfew, matmul, embed."""
 
 import numpy as np
 
 from gemtab.contracts.program import Kernel, Step
 from gemtab.contracts.quantization import BLOCK, VALUE_BITS, packed_fault, packed_form, planes
 from gemtab.kernels.embed import Embed
-from gemtab.kernels.matmul import Grids, Matmul, Sink, Source
+from gemtab.kernels.ends import Grids, Sink, Source
+from gemtab.kernels.matmul import FEW, Matmul
 from gemtab_build.known_answers.case import Case, Floats
 from gemtab_build.known_answers.formulas import gelu, rms
 from gemtab_build.known_answers.variants import variant_of
@@ -52,9 +53,11 @@ def case_of_matvec(kernel: Kernel) -> tuple[Case, Step]:
 
 
 def case_of_matmul(kernel: Kernel) -> tuple[Case, Step]:
-    """A few tokens by a few rows: a part of a tile."""
-    encoding, any_width = _encoding(dict(kernel.includes))
-    n_in, tokens = _width(encoding, any_width), 3
+    """As many tokens as a kernel for a few has columns, or a part of a tile, by a few rows."""
+    includes = dict(kernel.includes)
+    encoding, any_width = _encoding(includes)
+    columns = includes.get("columns", f"columns_{FEW + 1}").removeprefix("columns_")
+    n_in, tokens = _width(encoding, any_width), int(columns)
     case = Case()
     grid = packed_form(encoding) is not None
     count = tokens * n_in
