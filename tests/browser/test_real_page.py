@@ -91,6 +91,19 @@ def test_the_page_looks_alive(first_visit: Page):
         page.screenshot(path=os.environ[SCREENSHOT])
 
 
+def test_what_a_visit_compiled_is_noted_for_the_next(first_visit: Page, site: Site):
+    noted = first_visit.evaluate(
+        """async () => {
+          const folder = await (await (await navigator.storage.getDirectory())
+            .getDirectoryHandle("gemtab")).getDirectoryHandle("devices");
+          for await (const [name, handle] of folder.entries())
+            if (name.startsWith("first-")) return JSON.parse(await (await handle.getFile()).text()); }"""
+    )
+
+    assert {"sample", "pick_slab"} <= {name.partition("-")[0] for name in noted}
+    assert set(noted) <= FileArtifact(site.folder).shaders().keys()
+
+
 def test_a_later_visit_needs_no_network(page: Page, site: Site):
     port = site.stop()
     try:

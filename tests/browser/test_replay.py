@@ -31,7 +31,7 @@ RUN = """async ({ kernels, program, before }) => {
     gpu.createBuffer("x", 12, "weight");
     gpu.createBuffer("y", 300, "scratch");
     gpu.write("x", 0, new Uint8Array(new Uint32Array([1, 2, 3]).buffer));
-    await gpu.compile(JSON.stringify(kernels));
+    await gpu.compile(kernels);
     await gpu.prepare(JSON.stringify(program));
     if (before === "grow") {
       await gpu.replay(program.name, 1);
@@ -126,3 +126,40 @@ def test_facts_tell_what_the_plan_asks_for(chat: Page):
 
     assert facts["limits"]["maxStorageBufferBindingSize"] >= 128 << 20
     assert set(facts) == {"adapter", "driver", "features", "limits", "memory", "wgslFeatures"}
+
+
+def test_a_kernel_is_compiled_once_however_often_it_is_asked_for(chat: Page):
+    found = chat.evaluate(
+        """async (kernels) => {
+          const { Gpu } = await import("/engine/gpu/replay.js");
+          const create = GPUDevice.prototype.createComputePipelineAsync;
+          let created = 0;
+          GPUDevice.prototype.createComputePipelineAsync = function (...wanted) {
+            created++;
+            return create.apply(this, wanted);
+          };
+          const gpu = await Gpu.create();
+          const told = [];
+          const ahead = gpu.compileAhead(kernels);
+          await gpu.compile(kernels, (done, total) => told.push([done, total]));
+          await ahead;
+          await gpu.compile(kernels);
+          GPUDevice.prototype.createComputePipelineAsync = create;
+          return { created, told }; }""",
+        KERNELS,
+    )
+
+    assert found == {"created": 1, "told": [[0, 1], [1, 1]]}
+
+
+def test_what_fails_ahead_of_time_fails_when_it_is_asked_for(chat: Page):
+    found = chat.evaluate(
+        """async (kernels) => {
+          const { Gpu } = await import("/engine/gpu/replay.js");
+          const gpu = await Gpu.create();
+          await gpu.compileAhead(kernels);
+          return gpu.compile(kernels).catch(({ name }) => name); }""",
+        {"add": KERNELS["add"] | {"entry": "multiply"}},
+    )
+
+    assert found == "DeviceError"

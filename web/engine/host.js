@@ -17,6 +17,9 @@ export class Host {
   #artifact;
   /** @type {Table | null} */
   #table = null;
+  #picksNote = "";
+  /** @type {Set<string>} */
+  #picks = new Set();
 
   /**
    * Starts fetching at once, so that the weights arrive while Python boots.
@@ -37,7 +40,9 @@ export class Host {
     /** @type {Answer} */
     const answer = JSON.parse(json);
     this.#post(answer);
-    if (answer.type === "ready") this.#artifact.settle(this.#table?.sources());
+    if (answer.type !== "ready") return;
+    this.#artifact.settle(this.#table?.sources());
+    if (this.#picksNote) keepNote(this.#picksNote, JSON.stringify([...this.#picks]));
   }
 
   /** Rejects with the first failure of a download, whoever waits for it; never resolves. */
@@ -48,6 +53,22 @@ export class Host {
   /** @returns {Promise<string>} the text of manifest.json */
   manifest() {
     return this.#artifact.text();
+  }
+
+  /**
+   * Begin to compile, while Python boots, what the last visit took. On the first one, what such a device will
+   * take of plain kernels: the others are left until a trial has shown that they compute rightly here.
+   */
+  async compileAhead() {
+    const { bytes, sha256 } = await this.#artifact.kernels();
+    /** @type {Record<string, import("./gpu/pipelines.js").Kernel & { features: string[], first: string[][] }>} */
+    const kernels = JSON.parse(new TextDecoder().decode(bytes));
+    this.#picksNote = `first-${sha256.slice(0, 32)}`;
+    const last = await recallNote(this.#picksNote);
+    const has = `${this.#gpu.features()}`;
+    const isFirst = (/** @type {string} */ name) => !kernels[name].features.length && kernels[name].first.some((set) => `${set}` === has);
+    const names = last ? JSON.parse(last) : Object.keys(kernels).filter(isFirst);
+    await this.#gpu.compileAhead(Object.fromEntries(names.map((/** @type {string} */ name) => [name, kernels[name]])));
   }
 
   /**
@@ -167,7 +188,9 @@ export class Host {
 
   /** @param {string} kernelsJson */
   compile(kernelsJson) {
-    return this.#gpu.compile(kernelsJson, (done, total) => this.#post({ type: "progress", stage: "shaders", done, total }));
+    const kernels = JSON.parse(kernelsJson);
+    for (const name of Object.keys(kernels)) this.#picks.add(name);
+    return this.#gpu.compile(kernels, (done, total) => this.#post({ type: "progress", stage: "shaders", done, total }));
   }
 
   /** @param {string} programJson */

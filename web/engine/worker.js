@@ -32,6 +32,7 @@ async function boot({ model }) {
   const gpu = await Gpu.create(undefined, (message) => post({ type: "error", id: null, kind: "DeviceError", message }));
   const host = new Host(gpu, model, post, ending.signal);
   host.broken.catch(report); // at once, whatever Python is at
+  host.compileAhead().catch(() => {}); // it will be asked for again, and fail then
   const python = bootPython((done, total) => post({ type: "progress", stage: "runtime", done, total }));
   const [start] = await Promise.all([python, host.manifest()]);
   const opened = start(host);

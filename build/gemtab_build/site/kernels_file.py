@@ -19,29 +19,45 @@ from gemtab.plan.settings import Settings
 from gemtab_build.known_answers.all_cases import known_answer
 from gemtab_build.site.shaders import render
 
-FEATURES = ("shader-f16", "subgroups")
+FEATURE_SETS = ((), ("shader-f16",), ("subgroups",), ("shader-f16", "subgroups"))
 ANY_SIZE = 1 << 62  # how many parts a tensor is split into is nothing to a kernel
+ANY_LIMITS = {"maxStorageBufferBindingSize": ANY_SIZE, "maxBufferSize": ANY_SIZE}
 CAPACITY = 4096
 CHUNKS = (1, 2, 4, FEW, FEW + 1)  # lengths that between them take every kernel
 
 
 def kernels_json(config: ModelConfig, tensors: Mapping[str, Tensor]) -> bytes:
-    """`{name: {wgsl, entry, bindings, features}}`, in Tint's dialect.
+    """`{name: {wgsl, entry, bindings, features, first}}`, in Tint's dialect.
 
-    A kernel that needs features has a `trial` too: contracts/trial.py.
+    `first` lists the sets of features with which a chat begins with that kernel. A kernel that needs features has a `trial` too: contracts/trial.py.
     """
     kernels = all_kernels(config, tensors)
-    entries = {name: _entry(kernel) for name, kernel in sorted(kernels.items())}
+    first = {features: _first(config, tensors, features) for features in FEATURE_SETS}
+    entries = {
+        name: _entry(kernel, [list(features) for features in first if name in first[features]])
+        for name, kernel in sorted(kernels.items())
+    }
     return json.dumps(entries, separators=(",", ":")).encode()
 
 
-def _entry(kernel: Kernel) -> dict[str, Any]:
+def _first(
+    config: ModelConfig, tensors: Mapping[str, Tensor], features: tuple[str, ...]
+) -> set[str]:
+    """The names of what the first programs take on a device with these features."""
+    facts = DeviceFacts("any", frozenset(features), ANY_LIMITS)
+    model = Model.on(Settings.chosen(config, facts), dict(tensors))
+    programs = plan_decode(model), plan_prefill(model, model.settings.chunk)
+    return {kernel.name for program in programs for kernel in program.kernels}
+
+
+def _entry(kernel: Kernel, first: list[list[str]]) -> dict[str, Any]:
     trial = known_answer(kernel) if kernel.features else None
     return {
         "wgsl": render(kernel),
         "entry": kernel.template,
         "bindings": kernel.bindings,
         "features": kernel.features,
+        "first": first,
         **({"trial": asdict(trial)} if trial else {}),
     }
 
@@ -50,9 +66,8 @@ def all_kernels(config: ModelConfig, tensors: Mapping[str, Tensor]) -> dict[str,
     """Every kernel of every pass, feature set and cache encoding, by name; and the page's own measure."""
     measure = Measure(BLOCK, ROWS).kernel
     found = {measure.name: measure}
-    for features in ((), FEATURES[:1], FEATURES[1:], FEATURES):
-        limits = {"maxStorageBufferBindingSize": ANY_SIZE, "maxBufferSize": ANY_SIZE}
-        facts = DeviceFacts("any", frozenset(features), limits)
+    for features in FEATURE_SETS:
+        facts = DeviceFacts("any", frozenset(features), ANY_LIMITS)
         for kv in KV_ENCODINGS:
             capacity = min(CAPACITY, config.max_position)
             model = Model.on(Settings(config, facts, capacity, kv), dict(tensors))

@@ -1,6 +1,6 @@
 """A model on a device, ready to run: weights loaded, shaders compiled, programs at hand."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gemtab.contracts.errors import ArtifactError, ContextFullError
@@ -78,9 +78,12 @@ class Engine:
             await upload(index, wanted)
             done += manifest.sources[index].bytes
             report("weights", done, total)
-        programs = [plan_decode(engine.model), plan_prefill(engine.model, settings.chunk)]
-        for program in reversed(programs):  # the larger first: it sizes the scratch buffers
-            await engine._prepare(program, lambda done, total: report("shaders", done, total))
+        # the larger first: it sizes the scratch buffers
+        programs = [plan_prefill(engine.model, settings.chunk), plan_decode(engine.model)]
+        kernels = {one.name: one for program in programs for one in program.kernels}
+        await engine._compile(kernels.values(), lambda done, total: report("shaders", done, total))
+        for program in programs:
+            await engine._prepare(program)
         engine._write_tables()
         return engine
 
@@ -93,12 +96,15 @@ class Engine:
             if table:
                 self.device.write("rope.sliding" if layer.sliding else "rope.full", 0, table)
 
-    async def _prepare(
-        self, program: Program, progress: Callable[[int, int], None] | None = None
+    async def _compile(
+        self, kernels: Iterable[Kernel], progress: Callable[[int, int], None] | None = None
     ) -> None:
+        await self.device.compile({one.name: self._shader(one) for one in kernels}, progress)
+
+    async def _prepare(self, program: Program) -> None:
         if program.name in self._ready:
             return
-        await self.device.compile({k.name: self._shader(k) for k in program.kernels}, progress)
+        await self._compile(program.kernels)
         for buffer in program.buffers:
             self.device.create(buffer)
         await self.device.prepare(program)

@@ -1,5 +1,7 @@
 """What a site carries: every kernel that a plan picks, whatever the context and whatever a device binds."""
 
+import json
+
 import pytest
 
 from gemtab.contracts.device_facts import DeviceFacts
@@ -8,7 +10,7 @@ from gemtab.contracts.names import tensor_shapes
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
-from gemtab_build.site.kernels_file import all_kernels
+from gemtab_build.site.kernels_file import all_kernels, kernels_json
 from helpers.tiny_model import tiny_config
 
 LONG = 131_072
@@ -48,3 +50,16 @@ def test_kernels_of_every_size_of_bindings(encoding, largest):
     model = Model.on(Settings(config, facts, 512), tensors)
 
     assert picked(model) <= all_kernels(config, tensors).keys()
+
+
+@pytest.mark.parametrize("features", [(), ("shader-f16", "subgroups")])
+def test_what_a_chat_begins_with_is_told_by_features(features):
+    config = tiny_config()
+    tensors = encoded(config, "q4")
+    entries = json.loads(kernels_json(config, tensors))
+    settings = Settings.chosen(config, DeviceFacts("any", frozenset(features), {}))
+    model = Model.on(settings, tensors)
+
+    first = {name for name, entry in entries.items() if list(features) in entry["first"]}
+    programs = plan_decode(model), plan_prefill(model, settings.chunk)
+    assert first == {kernel.name for program in programs for kernel in program.kernels}

@@ -2,7 +2,7 @@
 
 import { NoWebGPU } from "../errors.js";
 
-const FEATURES = ["shader-f16", "subgroups"];
+export const FEATURES = ["shader-f16", "subgroups"];
 const LIMITS = /** @type {const} */ ([
   "maxStorageBufferBindingSize",
   "maxBufferSize",

@@ -13,6 +13,8 @@ export class Pipelines {
   #device;
   /** @type {Map<string, Compiled>} */
   #compiled = new Map();
+  /** @type {Map<string, Promise<void>>} */
+  #coming = new Map();
   /** @type {Map<string, GPUBindGroupLayout>} */
   #layouts = new Map();
 
@@ -40,10 +42,29 @@ export class Pipelines {
     let done = 0;
     onProgress(0, missing.length);
     const compiling = missing.map(async ([name, kernel]) => {
-      this.#compiled.set(name, await this.#compileOne(name, kernel));
+      await this.#once(name, kernel);
       onProgress(++done, missing.length);
     });
     await Promise.all(compiling);
+  }
+
+  /**
+   * Wait for a kernel that is being compiled, or begin to.
+   *
+   * @param {string} name
+   * @param {Kernel} kernel
+   */
+  #once(name, kernel) {
+    const begin = async () => {
+      try {
+        this.#compiled.set(name, await this.#compileOne(name, kernel));
+      } finally {
+        this.#coming.delete(name);
+      }
+    };
+    const coming = this.#coming.get(name) ?? begin();
+    this.#coming.set(name, coming);
+    return coming;
   }
 
   /**

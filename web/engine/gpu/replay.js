@@ -3,7 +3,7 @@
  * The one JavaScript file of the hot path: `replay` runs once for a batch of tokens.
  */
 
-import { deviceFacts, findAdapter, openDevice } from "./adapter.js";
+import { deviceFacts, FEATURES, findAdapter, openDevice } from "./adapter.js";
 import { DeviceError } from "../errors.js";
 import { Faults } from "./faults.js";
 import { Pipelines } from "./pipelines.js";
@@ -11,6 +11,7 @@ import { padded, Programs } from "./programs.js";
 import { Staging } from "./staging.js";
 
 /** @typedef {import("./programs.js").Dispatch} Dispatch */
+/** @typedef {import("./pipelines.js").Kernel} Kernel */
 
 export class Gpu {
   #adapter;
@@ -51,6 +52,11 @@ export class Gpu {
   /** @returns {string} JSON {adapter, features, limits, wgslFeatures} */
   facts() {
     return JSON.stringify(deviceFacts(this.#adapter, this.#device));
+  }
+
+  /** @returns {string[]} those that kernels have forms for, sorted */
+  features() {
+    return FEATURES.filter((name) => this.#device.features.has(name)).sort();
   }
 
   /**
@@ -117,11 +123,20 @@ export class Gpu {
   }
 
   /**
-   * @param {string} kernelsJson  {name: {wgsl, entry, bindings}}
+   * @param {Record<string, Kernel>} kernels
    * @param {(done: number, total: number) => void} [onProgress]
    */
-  compile(kernelsJson, onProgress = () => {}) {
-    return this.#faults.explained(this.#pipelines.compile(JSON.parse(kernelsJson), onProgress));
+  compile(kernels, onProgress = () => {}) {
+    return this.#faults.explained(this.#pipelines.compile(kernels, onProgress));
+  }
+
+  /**
+   * Begin to compile what will soon be asked for. What fails is told then.
+   *
+   * @param {Record<string, Kernel>} kernels
+   */
+  async compileAhead(kernels) {
+    await this.#pipelines.compile(kernels, () => {}).catch(() => {});
   }
 
   /**

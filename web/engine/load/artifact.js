@@ -62,6 +62,13 @@ export class Artifact {
     return pieces.get({ ...file, offset: 0 }, { whole: true });
   }
 
+  /** kernels.json, proven, and its hash. */
+  async kernels() {
+    const { manifest, pieces } = await this.#opened;
+    const { kernels } = manifest.files;
+    return { bytes: await pieces.get({ ...kernels, offset: 0 }, { whole: true }), sha256: kernels.sha256 };
+  }
+
   /**
    * Do something with the bytes of a source, proven. They are let go of when it is done.
    *
