@@ -33,19 +33,17 @@ def visit(page: Page, url: str) -> dict[str, float]:
     return {"interactive": interactive, "ready": time.perf_counter() - began}
 
 
-def scripts(folder: Path) -> dict[str, int]:
-    """Bytes of the page's own JavaScript, plain and by gzip, file by file as a server sends it."""
-    own = [path for part in (".", "chat", "engine") for path in (folder / part).rglob("*.js")]
-    skipped = {"pyodide", "python", "model"}
-    texts = {
-        path: path.read_bytes()
-        for path in own
-        if not skipped & set(path.relative_to(folder).parts) and path.name != "bench.js"
-    }
+def scripts(folder: Path, asked: set[str]) -> dict[str, int]:
+    """Bytes of the page's own JavaScript that a visit asks for before Python, plain and each file by gzip."""
+    texts = [
+        (folder / path).read_bytes()
+        for path in asked
+        if path.endswith(".js") and not path.startswith("pyodide/")
+    ]
     return {
         "files": len(texts),
-        "bytes": sum(map(len, texts.values())),
-        "gzip": sum(len(gzip.compress(text)) for text in texts.values()),
+        "bytes": sum(map(len, texts)),
+        "gzip": sum(len(gzip.compress(text)) for text in texts),
     }
 
 
@@ -58,16 +56,18 @@ def main() -> None:
     server = SiteServer(args.dir)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     seen: dict[str, list[float]] = {}
+    asked: set[str] = set()
     for _ in range(args.visits):
         with tempfile.TemporaryDirectory(prefix="gemtab-profile-") as profile:
             for name in ("cold", "warm"):
                 with open_chromium(Path(profile)) as context:
                     page = context.new_page()
+                    page.on("request", lambda one: asked.add(one.url.removeprefix(server.url)))
                     for what, seconds in visit(page, server.url).items():
                         seen.setdefault(f"{name} {what}", []).append(seconds)
                     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     found = {name: round(median(times), 2) for name, times in seen.items()}
-    print(json.dumps({"scripts": scripts(args.dir), "seconds": found}, indent=1))
+    print(json.dumps({"scripts": scripts(args.dir, asked), "seconds": found}, indent=1))
     server.shutdown()
 
 
