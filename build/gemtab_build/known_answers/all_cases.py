@@ -2,12 +2,13 @@
 
 from gemtab.contracts.program import Kernel
 from gemtab.contracts.trial import Trial
-from gemtab_build.known_answers.attention import case_of_attend, case_of_heads
+from gemtab_build.known_answers.attention import case_of_attend, case_of_attend_chunk, case_of_heads
 from gemtab_build.known_answers.matrices import case_of_embed, case_of_matmul, case_of_matvec
 from gemtab_build.known_answers.vectors import case_of_join, case_of_norm, case_of_ple_merge
 
 CASES = {
     "attend": case_of_attend,
+    "attend_chunk": case_of_attend_chunk,
     "embed": case_of_embed,
     "heads": case_of_heads,
     "join": case_of_join,

@@ -1,4 +1,4 @@
-"""Cases of the kernels of attention: heads, attend."""
+"""Cases of the kernels of attention: heads, attend, attend_chunk."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gemtab.contracts.program import Kernel, Step
 from gemtab.contracts.quantization import kv_row_words
 from gemtab.kernels.attend import Attend
+from gemtab.kernels.attend_chunk import AttendChunk
 from gemtab.kernels.heads import NO_WINDOW, Heads, HeadShape
 from gemtab_build.known_answers.case import Case, Floats
 from gemtab_build.known_answers.formulas import rms, turned
@@ -48,6 +49,23 @@ def case_of_attend(kernel: Kernel) -> tuple[Case, Step]:
     if raw:
         k[POSITION], v[POSITION] = _rounded(new_k, shape), _rounded(new_v, shape)
         _expect_stored(case, shape, new_k, new_v)
+    _expect_attended(case, q, k, v)
+    return case, Attend(shape, raw).step(1, "", ())
+
+
+def case_of_attend_chunk(kernel: Kernel) -> tuple[Case, Step]:
+    """One token's heads, two rows of a tile, against the keys before it and itself."""
+    case, shape = Case(), _shape(kernel)
+    d = shape.head_dim
+    q = case.floats("qkv", shape.stride, SPREAD * d**-0.5)[: HEADS * d].reshape(HEADS, d)
+    k, v = (_ring(case, slot, shape)[: POSITION + 1] for slot in ("k", "v"))
+    _expect_attended(case, q, k, v)
+    return case, AttendChunk(shape).step(1, "", ())
+
+
+def _expect_attended(case: Case, q: Floats, k: Floats, v: Floats) -> None:
+    """The end of y: a part of the last head."""
+    d = q.shape[-1]
     case.unwritten("y", 4 * HEADS * d)
     case.state(POSITION, 1)
     scores = q @ k.T
@@ -55,7 +73,6 @@ def case_of_attend(kernel: Kernel) -> tuple[Case, Step]:
     y = weights / weights.sum(-1, keepdims=True) @ v
     within = 1e-3 * float(np.abs(v).max())
     case.expect("y", y[-1, :SHOWN], within, 4 * d * (HEADS - 1))
-    return case, Attend(shape, raw).step(1, "", ())
 
 
 def _shape(kernel: Kernel) -> HeadShape:

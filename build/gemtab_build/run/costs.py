@@ -24,7 +24,7 @@ def costs(manifest: Manifest, context: int, kv: str) -> dict[str, Any]:
     tokens = min(settings.chunk, context)
     prefill = accounts(plan_prefill(model, tokens), tokens, 0)
     matrices = _macs(prefill, "matvec", "matfew", "matmul")
-    attention = _macs(prefill, "attend")
+    attention = _macs(prefill, "attend", "attend_chunk")
     moved = decode.total.read + decode.total.written
     return {
         "decode": {

@@ -11,6 +11,7 @@ from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.placement import place
 from gemtab.contracts.program import Kernel
 from gemtab.contracts.quantization import BLOCK, KV_ENCODINGS
+from gemtab.kernels.attend_chunk import ROWS as TILE
 from gemtab.kernels.matmul import FEW
 from gemtab.kernels.measure import ROWS, Measure
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
@@ -23,7 +24,7 @@ FEATURE_SETS = ((), ("shader-f16",), ("subgroups",), ("shader-f16", "subgroups")
 ANY_SIZE = 1 << 62  # how many parts a tensor is split into is nothing to a kernel
 ANY_LIMITS = {"maxStorageBufferBindingSize": ANY_SIZE, "maxBufferSize": ANY_SIZE}
 CAPACITY = 4096
-CHUNKS = (1, 2, 4, FEW, FEW + 1)  # lengths that between them take every kernel
+CHUNKS = (1, 2, 4, FEW, FEW + 1, TILE)  # lengths that between them take every kernel
 
 
 def kernels_json(config: ModelConfig, tensors: Mapping[str, Tensor]) -> bytes:

@@ -56,8 +56,8 @@ def accounts(program: Program, tokens: int, position: int) -> Accounts:
 def cost_of(step: Step, tokens: int, position: int) -> Cost:
     """What one dispatch costs."""
     special: Mapping[str, Callable[[Step, int, int], Cost]] = {
-        "matvec": _matrix, "matfew": _matrix, "matmul": _matrix,
-        "embed": _embed, "attend": _attend, "heads": _heads,
+        "matvec": _matrix, "matfew": _matrix, "matmul": _matrix, "embed": _embed,
+        "attend": _attend, "attend_chunk": _attend, "heads": _heads,
     }  # fmt: skip
     return special.get(step.kernel.template, _whole)(step, tokens, position)
 

@@ -2,6 +2,7 @@
 
 from gemtab.contracts.placement import VECTORS
 from gemtab.kernels.attend import Attend
+from gemtab.kernels.attend_chunk import AttendChunk, fills_a_tile
 from gemtab.kernels.elementwise import GeluMul
 from gemtab.kernels.heads import Heads
 from gemtab.kernels.norm import Join
@@ -50,9 +51,11 @@ class ChunkLayer:
 
     def _attend(self) -> None:
         plan, facts = self.plan, self.facts
+        shape = facts.head_shape()
+        tiled = fills_a_tile(shape, plan.tokens)
+        kernel = AttendChunk(shape) if tiled else Attend(shape)
         buffers = plan.slices("qkv", *facts.cache, "attended", "state")
-        step = Attend(facts.head_shape()).step(plan.tokens, facts.name("attend"), buffers)
-        plan.add(step)
+        plan.add(kernel.step(plan.tokens, facts.name("attend"), buffers))
 
     def _join(self, part: str, following: str | None = None, scaled: bool = False) -> None:
         """The branch joins the stream, which is normed for what comes after."""

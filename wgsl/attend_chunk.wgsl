@@ -1,0 +1,197 @@
+// attend_chunk: the queries of a chunk against the keys they may see: softmax with a running maximum, and
+// the values' weighted sum. The scale is 1.
+// A row is a token's head; those that share a key head stand together, token by token. A workgroup takes
+// ROWS of them, and goes KEYS at a time over the keys that any of them may see. Scores are a matrix product
+// of 4 rows by 4 keys a lane, over blocks of COLUMNS fours that are staged; where lanes are left over,
+// SPLITS of them share the fours of a block. Weights are made of the scores in registers. The sums are
+// another product, of 8 rows by two fours of a row of values a lane.
+//   qkv        read   [tokens, stride / 4]: queries as `heads` left them
+//   k, v       read   [ring, kv_heads, ROW]
+//   y          write  [tokens, heads, FOURS]
+//   state      read
+//   shape      uniform
+// grid: (tokens · heads / kv_heads / ROWS, kv_heads)
+//! param
+const LANES: u32 = 128u;  // a multiple of BLOCKS, and at least ROWS / 8 · OWN
+const HEAD_DIM: u32 = 256u;
+const ROWS: u32 = 32u;
+//! end
+//! include state
+//! include head_shape
+@group(0) @binding(QKV_SLOT) var<storage, read> qkv: array<vec4f>;
+@group(0) @binding(K_SLOT) var<storage, read> k: array<Four>;
+@group(0) @binding(V_SLOT) var<storage, read> v: array<Four>;
+@group(0) @binding(Y_SLOT) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(STATE_SLOT) var<storage, read> state: State;
+@group(0) @binding(SHAPE_SLOT) var<uniform> shape: Shape;
+//! include kv
+
+const FOURS: u32 = HEAD_DIM / 4u;
+const OWN: u32 = (FOURS + 1u) / 2u;  // lanes that hold a row of sums: two fours each, OWN apart
+const KEYS: u32 = 64u;
+const COLUMNS: u32 = 8u;
+const STEP: u32 = COLUMNS + 1u;  // odd, so that the rows that lanes read together lie in different banks
+const ROW_SETS: u32 = ROWS / 4u;  // a set of four rows stands ROW_SETS apart
+const KEY_SETS: u32 = KEYS / 4u;
+const BLOCKS: u32 = ROW_SETS * KEY_SETS;  // of scores, 4 by 4
+const SPLITS: u32 = LANES / BLOCKS;
+const PEAKS: u32 = KEYS * ROW_SETS;  // where in `tile` the largest scores of each block lie
+const TOTALS: u32 = PEAKS + BLOCKS;  // and the sums of its weights
+const LOWEST: vec4f = vec4f(-1.0e38);
+const UNSEEN: vec4f = vec4f(-2.0e38);  // a score so far below LOWEST that its weight is 0 beside any other
+const QUARTERS: vec4u = vec4u(0u, 1u, 2u, 3u);
+// [row][four] and [key][four]; once the scores are made, weights [key][row set], then [key set][row set] twice
+var<workgroup> tile: array<vec4f, max(STEP * (ROWS + KEYS), TOTALS + BLOCKS)>;
+var<workgroup> of_rows: array<vec4f, ROW_SETS>;
+var<workgroup> row_at: array<u32, ROWS>;  // where a row's fours begin in qkv
+var<workgroup> key_at: array<u32, KEYS>;  // where a key's row begins in k and v
+
+fn outer(v: vec4f, weights: vec4f) -> mat4x4f {
+    return mat4x4f(v * weights.x, v * weights.y, v * weights.z, v * weights.w);
+}
+
+fn scaled(sums: mat4x4f, by: vec4f) -> mat4x4f {
+    return mat4x4f(sums[0] * by.x, sums[1] * by.y, sums[2] * by.z, sums[3] * by.w);
+}
+
+fn in_sight(scores: vec4f, key: u32, oldest: vec4u, newest: vec4u) -> vec4f {
+    return select(UNSEEN, scores, (vec4u(key) >= oldest) & (vec4u(key) <= newest));
+}
+
+@compute @workgroup_size(LANES)
+fn attend_chunk(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let share = shape.heads / shape.kv_heads;
+    let kv_head = group.y;
+    let first_row = group.x * ROWS;
+    let rows = min(ROWS, max(first_row, state.tokens * share) - first_row);
+    if (rows == 0u) { return; }  // the same for the whole workgroup
+    let first_position = state.position + first_row / share;
+    let start = first_position + 1u - min(first_position + 1u, shape.window);
+    let end = state.position + (first_row + rows - 1u) / share + 1u;
+    for (var i = lane; i < ROWS; i += LANES) {
+        let row = first_row + min(i, rows - 1u);  // what is past the end is made of the last, and not written
+        row_at[i] = row / share * (shape.stride / 4u) + (kv_head * share + row % share) * FOURS;
+    }
+
+    let split = lane / BLOCKS;  // which fours of a block are the lane's; those past the last are idle
+    let row_set = lane % ROW_SETS;
+    let key_set = lane / ROW_SETS % KEY_SETS;
+    let newest = vec4u(state.position) + (vec4u(first_row + row_set) + ROW_SETS * QUARTERS) / share;
+    let oldest = newest + 1u - min(newest + 1u, vec4u(shape.window));
+    var largest = LOWEST;  // of the set's rows
+    var total = vec4f();
+
+    let own = lane % OWN;
+    let own_sets = lane / OWN * 2u;
+    var sums_00 = mat4x4f();  // four own of the rows of set own_sets, a column a row
+    var sums_01 = mat4x4f();  // of the next set
+    var sums_10 = mat4x4f();  // four own + OWN
+    var sums_11 = mat4x4f();
+
+    for (var first = start; first < end; first += KEYS) {
+        for (var i = lane; i < KEYS; i += LANES) {
+            let key = min(first + i, end - 1u);  // what is past the end is read as the last, and weighs nothing
+            key_at[i] = (key % shape.ring * shape.kv_heads + kv_head) * ROW;
+        }
+        workgroupBarrier();
+        var scores = mat4x4f();  // a column a key
+        for (var column = 0u; column < FOURS; column += COLUMNS) {
+            for (var i = lane; i < ROWS * COLUMNS; i += LANES) {
+                let four = column + i % COLUMNS;
+                var values = vec4f();
+                if (FOURS % COLUMNS == 0u || four < FOURS) { values = qkv[row_at[i / COLUMNS] + four]; }
+                tile[i / COLUMNS * STEP + i % COLUMNS] = values;
+            }
+            for (var i = lane; i < KEYS * COLUMNS; i += LANES) {
+                let four = column + i % COLUMNS;
+                var values = vec4f();
+                if (FOURS % COLUMNS == 0u || four < FOURS) { values = k4(key_at[i / COLUMNS], four); }
+                tile[(ROWS + i / COLUMNS) * STEP + i % COLUMNS] = values;
+            }
+            workgroupBarrier();
+            for (var turn = 0u; turn < COLUMNS / SPLITS; turn++) {
+                let i = turn * SPLITS + split;
+                let row = row_set * STEP + i;
+                let key = (ROWS + key_set) * STEP + i;
+                let queries = mat4x4f(tile[row], tile[row + ROW_SETS * STEP],
+                                      tile[row + 2u * ROW_SETS * STEP], tile[row + 3u * ROW_SETS * STEP]);
+                let keys = mat4x4f(tile[key], tile[key + KEY_SETS * STEP],
+                                   tile[key + 2u * KEY_SETS * STEP], tile[key + 3u * KEY_SETS * STEP]);
+                scores += transpose(queries) * keys;
+            }
+            workgroupBarrier();
+        }
+        let block = lane % BLOCKS;
+        for (var other = 1u; other < SPLITS; other++) {
+            if (split == other) { put(block, scores); }
+            workgroupBarrier();
+            if (split == 0u) {
+                scores += mat4x4f(tile[block], tile[block + BLOCKS],
+                                  tile[block + 2u * BLOCKS], tile[block + 3u * BLOCKS]);
+            }
+            workgroupBarrier();
+        }
+        let key = first + key_set;
+        scores = mat4x4f(in_sight(scores[0], key, oldest, newest),
+                         in_sight(scores[1], key + KEY_SETS, oldest, newest),
+                         in_sight(scores[2], key + 2u * KEY_SETS, oldest, newest),
+                         in_sight(scores[3], key + 3u * KEY_SETS, oldest, newest));
+        if (split == 0u) {
+            tile[PEAKS + block] = max(max(scores[0], scores[1]), max(scores[2], scores[3]));
+        }
+        workgroupBarrier();
+        var above = largest;
+        for (var i = row_set; i < BLOCKS; i += ROW_SETS) { above = max(above, tile[PEAKS + i]); }
+        let shrink = exp(largest - above);
+        largest = above;
+        if (split == 0u) {
+            let weights = mat4x4f(exp(scores[0] - above), exp(scores[1] - above),
+                                  exp(scores[2] - above), exp(scores[3] - above));
+            put(block, weights);
+            tile[TOTALS + block] = weights[0] + weights[1] + weights[2] + weights[3];
+            if (key_set == 0u) { of_rows[row_set] = shrink; }
+        }
+        workgroupBarrier();
+        if (lane < ROW_SETS) {
+            total *= shrink;
+            for (var i = lane; i < BLOCKS; i += ROW_SETS) { total += tile[TOTALS + i]; }
+        }
+        if (own_sets < ROW_SETS) {
+            sums_00 = scaled(sums_00, of_rows[own_sets]);
+            sums_01 = scaled(sums_01, of_rows[own_sets + 1u]);
+            sums_10 = scaled(sums_10, of_rows[own_sets]);
+            sums_11 = scaled(sums_11, of_rows[own_sets + 1u]);
+            for (var i = 0u; i < min(KEYS, end - first); i++) {
+                let weights_0 = tile[i * ROW_SETS + own_sets];
+                let weights_1 = tile[i * ROW_SETS + own_sets + 1u];
+                let values_0 = v4(key_at[i], own);
+                sums_00 += outer(values_0, weights_0);
+                sums_01 += outer(values_0, weights_1);
+                let values_1 = v4(key_at[i], min(own + OWN, FOURS - 1u));  // the last where the fours are odd
+                sums_10 += outer(values_1, weights_0);
+                sums_11 += outer(values_1, weights_1);
+            }
+        }
+        workgroupBarrier();
+    }
+    if (lane < ROW_SETS) { of_rows[lane] = total; }
+    workgroupBarrier();
+    var sums = array<mat4x4f, 4>(sums_00, sums_01, sums_10, sums_11);
+    for (var i = 0u; i < 8u; i++) {
+        let own_set = own_sets + i / 4u;
+        let row = own_set + i % 4u * ROW_SETS;
+        if (own_set >= ROW_SETS || row >= rows) { continue; }
+        let divisor = of_rows[own_set][i % 4u];
+        let head = (first_row + row) / share * shape.heads + kv_head * share + (first_row + row) % share;
+        y[head * FOURS + own] = sums[i / 4u][i % 4u] / divisor;
+        if (own + OWN < FOURS) { y[head * FOURS + own + OWN] = sums[2u + i / 4u][i % 4u] / divisor; }
+    }
+}
+
+// A block's columns as [key][row set].
+fn put(block: u32, columns: mat4x4f) {
+    tile[block] = columns[0];
+    tile[block + BLOCKS] = columns[1];
+    tile[block + 2u * BLOCKS] = columns[2];
+    tile[block + 3u * BLOCKS] = columns[3];
+}
