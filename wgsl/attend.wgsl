@@ -29,7 +29,7 @@ const OWN: u32 = (FOURS + LANES - 1u) / LANES;  // fours of a row that a lane ho
 const LOWEST: vec4f = vec4f(-3.0e38);
 var<workgroup> query: array<vec4f, 4u * FOURS>;  // [head][four]
 var<workgroup> scores: array<vec4f, LANES>;  // of the four heads
-var<workgroup> parts: array<mat4x4f, LANES>;
+var<workgroup> parts: array<mat4x4f, min(PARTS - 1u, 1u) * LANES + 1u>;  // where there are some
 //! include queries
 
 fn outer(v: vec4f, weights: vec4f) -> mat4x4f {

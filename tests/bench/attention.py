@@ -10,7 +10,6 @@ import asyncio
 import time
 
 import numpy as np
-from gemtab_build.shaders import render
 
 from gemtab.contracts.model_config import Rope
 from gemtab.contracts.program import Buffer, Program, Slice, Step
@@ -22,6 +21,7 @@ from gemtab.kernels.heads import NO_WINDOW, Heads, HeadShape
 from gemtab.kernels.variant import Variant
 from gemtab.plan.accounts import cost_of
 from gemtab.plan.rope import rope_table
+from gemtab_build.site.shaders import render
 from helpers.devices import ADAPTERS, open_device
 from helpers.kv import encode_kv
 

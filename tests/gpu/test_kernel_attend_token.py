@@ -81,9 +81,9 @@ def test_every_cache_encoding(device, variant, rng, case, encoding):
     check(device, rng, case, case.shape(encoding, variant, owner=False, spare=5))
 
 
-@on_devices("shader-f16", always=("subgroups",))
+@on_devices(always=("shader-f16",))
 @cases
-def test_features_of_the_device(device, variant, rng, case):
+def test_f16_of_the_device(device, variant, rng, case):
     check(device, rng, case, case.shape("f16", variant))
 
 

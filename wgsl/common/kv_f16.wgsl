@@ -7,4 +7,4 @@ fn k4(base: u32, i: u32) -> vec4f { return unpack_half4(k[base + i]); }
 fn v4(base: u32, i: u32) -> vec4f { return unpack_half4(v[base + i]); }
 //! include head
 fn encode_head(lane: u32) {}
-fn encoded(i: u32) -> Four { return pack_half4(head4(i)); }
+fn encoded(team: u32, i: u32) -> Four { return pack_half4(held4(team, i)); }

@@ -6,4 +6,4 @@ fn k4(base: u32, i: u32) -> vec4f { return k[base + i]; }
 fn v4(base: u32, i: u32) -> vec4f { return v[base + i]; }
 //! include head
 fn encode_head(lane: u32) {}
-fn encoded(i: u32) -> Four { return head4(i); }
+fn encoded(team: u32, i: u32) -> Four { return held4(team, i); }

@@ -23,7 +23,7 @@ class Attend:
     @property
     def kernel(self) -> Kernel:
         """The shader."""
-        snippets = self.shape.snippets(*(("reduce_sum",) if self.raw else ()))
+        snippets = self.shape.snippets()
         raw = (("queries", "queries_raw"),) if self.raw else ()
         return Kernel(
             "attend",

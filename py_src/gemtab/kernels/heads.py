@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.program import Kernel, Slice, Step, float_word
-from gemtab.kernels.variant import PLAIN, Variant, check_head_dim
+from gemtab.kernels.variant import LANES, PLAIN, Variant, check_head_dim
 
+EACH = 4  # heads of a token that a workgroup of `heads` takes
 NO_WINDOW = 0xFFFFFFFF
 
 
@@ -67,10 +68,10 @@ class Heads:
     @property
     def kernel(self) -> Kernel:
         """The shader."""
-        snippets = self.shape.snippets("reduce_sum")
+        snippets = self.shape.snippets()
         return Kernel(
             "heads",
-            params=(("HEAD_DIM", self.shape.head_dim),),
+            params=(("HEAD_DIM", self.shape.head_dim), ("EACH", EACH)),
             includes=(
                 ("kv", f"kv_{self.shape.encoding}"),
                 *self.shape.variant.includes(*snippets),
@@ -82,6 +83,12 @@ class Heads:
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""
         first = self.shape.heads if self.keys_only else 0
-        groups = self.shape.heads - first + 2 * self.shape.kv_heads * self.shape.owner
+        count = self.shape.heads - first + 2 * self.shape.kv_heads * self.shape.owner
         words = self.shape.words(first_head=first)
-        return Step(self.kernel, slices, words, (groups, tokens, 1), label)
+        grid = (-(-count // EACH), -(-tokens // self._teams), 1)
+        return Step(self.kernel, slices, words, grid, label)
+
+    @property
+    def _teams(self) -> int:
+        """Tokens that a workgroup takes: see common/head.wgsl."""
+        return LANES // -(-self.shape.head_dim // 16)

@@ -47,11 +47,18 @@ const ROW: u32 = HEAD_DIM / 4u;
 
 fn k4(base: u32, i: u32) -> vec4f { return unpack_half4(k[base + i]); }
 fn v4(base: u32, i: u32) -> vec4f { return unpack_half4(v[base + i]); }
-// One head of a token in workgroup memory: normed, weighted, turned.
-var<workgroup> head: array<f32, HEAD_DIM>;
-fn head4(i: u32) -> vec4f { return vec4f(head[4u * i], head[4u * i + 1u], head[4u * i + 2u], head[4u * i + 3u]); }
+// Heads in workgroup memory on their way to the cache, each made by a team of lanes.
+const HALF: u32 = HEAD_DIM / 2u;
+const TEAM: u32 = (HALF + 7u) / 8u;
+const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
+var<workgroup> held: array<f32, TEAMS * HEAD_DIM>;
+
+fn held4(team: u32, i: u32) -> vec4f {
+    let at = team * HEAD_DIM + 4u * i;
+    return vec4f(held[at], held[at + 1u], held[at + 2u], held[at + 3u]);
+}
 fn encode_head(lane: u32) {}
-fn encoded(i: u32) -> Four { return pack_half4(head4(i)); }
+fn encoded(team: u32, i: u32) -> Four { return pack_half4(held4(team, i)); }
 
 const FOURS: u32 = HEAD_DIM / 4u;
 const SHARE: u32 = min(LANES, FOURS);
@@ -60,7 +67,7 @@ const OWN: u32 = (FOURS + LANES - 1u) / LANES;  // fours of a row that a lane ho
 const LOWEST: vec4f = vec4f(-3.0e38);
 var<workgroup> query: array<vec4f, 4u * FOURS>;  // [head][four]
 var<workgroup> scores: array<vec4f, LANES>;  // of the four heads
-var<workgroup> parts: array<mat4x4f, LANES>;
+var<workgroup> parts: array<mat4x4f, min(PARTS - 1u, 1u) * LANES + 1u>;  // where there are some
 // read_queries: four heads of qkv that are normed and turned already, zero where there are fewer.
 @group(0) @binding(0) var<storage, read_write> qkv: array<f32>;
 

@@ -43,11 +43,18 @@ const ROW: u32 = HEAD_DIM / 4u;
 
 fn k4(base: u32, i: u32) -> vec4f { return k[base + i]; }
 fn v4(base: u32, i: u32) -> vec4f { return v[base + i]; }
-// One head of a token in workgroup memory: normed, weighted, turned.
-var<workgroup> head: array<f32, HEAD_DIM>;
-fn head4(i: u32) -> vec4f { return vec4f(head[4u * i], head[4u * i + 1u], head[4u * i + 2u], head[4u * i + 3u]); }
+// Heads in workgroup memory on their way to the cache, each made by a team of lanes.
+const HALF: u32 = HEAD_DIM / 2u;
+const TEAM: u32 = (HALF + 7u) / 8u;
+const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
+var<workgroup> held: array<f32, TEAMS * HEAD_DIM>;
+
+fn held4(team: u32, i: u32) -> vec4f {
+    let at = team * HEAD_DIM + 4u * i;
+    return vec4f(held[at], held[at + 1u], held[at + 2u], held[at + 3u]);
+}
 fn encode_head(lane: u32) {}
-fn encoded(i: u32) -> Four { return head4(i); }
+fn encoded(team: u32, i: u32) -> Four { return held4(team, i); }
 
 const FOURS: u32 = HEAD_DIM / 4u;
 const SHARE: u32 = min(LANES, FOURS);
@@ -56,80 +63,150 @@ const OWN: u32 = (FOURS + LANES - 1u) / LANES;  // fours of a row that a lane ho
 const LOWEST: vec4f = vec4f(-3.0e38);
 var<workgroup> query: array<vec4f, 4u * FOURS>;  // [head][four]
 var<workgroup> scores: array<vec4f, LANES>;  // of the four heads
-var<workgroup> parts: array<mat4x4f, LANES>;
+var<workgroup> parts: array<mat4x4f, min(PARTS - 1u, 1u) * LANES + 1u>;  // where there are some
 // read_queries: four heads of one token, made here from qkv, zero where there are fewer. Where the layer
 // owns K and V, the groups that see the newest key write it: all of them the same bytes.
-// make_head: a head of qkv in workgroup memory: normed; weighted by `vectors` from `weight` on unless that
-// is NO_WEIGHT; and turned by its position where `pairs` is not 0. Ends on a barrier.
-// The sum of every lane's value, the same in all lanes. Ends on a barrier, so it can be called again.
-var<workgroup> partial_sums: array<f32, LANES>;
-
-fn reduce_sum(value: f32, lane: u32) -> f32 {
-    partial_sums[lane] = value;
-    workgroupBarrier();
-    for (var half = LANES / 2u; half > 0u; half >>= 1u) {
-        if (lane < half) { partial_sums[lane] += partial_sums[lane + half]; }
-        workgroupBarrier();
-    }
-    let sum = partial_sums[0];
-    workgroupBarrier();
-    return sum;
-}
-// turn: a pair of a head's values, rotated by position. No large angle meets sin or cos here: a row
-// for position = low + 256 · high is the complex product of two rows, made in float64 by plan/rope.py.
-// `rope` is [256 + ceil(capacity / 256), pairs], (cos, sin) each: the low rows, then the high rows.
+// make_head: heads of qkv, each by a team of lanes: normed; weighted by `vectors` from `weight` on unless
+// that is NO_WEIGHT; and turned by its position. A lane has eight pairs of a head's values in registers,
+// TEAM apart; what lies past HALF is read as the last pair and counts for nothing.
+// angles: (cos, sin) by which pairs of a head's values turn at a position. No large angle meets sin or cos
+// here: a row for position = low + 256 · high is the complex product of two rows, made in float64 by
+// plan/rope.py. `rope` is [256 + ceil(capacity / 256), pairs], (cos, sin) each: the low rows, then the high.
 @group(0) @binding(6) var<storage, read> rope: array<vec2f>;
 const LOW_ROWS: u32 = 256u;
 
-fn turn(pair: vec2f, index: u32, position: u32, pairs: u32) -> vec2f {
-    if (index >= pairs) { return pair; }
-    let low = rope[(position % LOW_ROWS) * pairs + index];
-    let high = rope[(LOW_ROWS + position / LOW_ROWS) * pairs + index];
-    let angle = vec2f(low.x * high.x - low.y * high.y, low.x * high.y + low.y * high.x);
-    return vec2f(pair.x * angle.x - pair.y * angle.y, pair.y * angle.x + pair.x * angle.y);
+fn angle(pair: u32, position: u32) -> vec2f {
+    if (pair >= shape.pairs) { return vec2f(1.0, 0.0); }
+    let low = rope[(position % LOW_ROWS) * shape.pairs + pair];
+    let high = rope[(LOW_ROWS + position / LOW_ROWS) * shape.pairs + pair];
+    return vec2f(low.x * high.x - low.y * high.y, low.x * high.y + low.y * high.x);
+}
+
+struct Angles { cos: vec4f, sin: vec4f }
+
+fn angles(pairs: vec4u, position: u32) -> Angles {
+    let x = angle(pairs.x, position);
+    let y = angle(pairs.y, position);
+    let z = angle(pairs.z, position);
+    let w = angle(pairs.w, position);
+    return Angles(vec4f(x.x, y.x, z.x, w.x), vec4f(x.y, y.y, z.y, w.y));
 }
 @group(0) @binding(0) var<storage, read_write> qkv: array<f32>;
 @group(0) @binding(5) var<storage, read> vectors: array<f32>;
 const NO_WEIGHT: u32 = 0xffffffffu;
+var<workgroup> squares: array<f32, LANES>;
 
-fn weighted(weight: u32, i: u32) -> f32 {
-    if (weight == NO_WEIGHT) { return 1.0; }
-    return vectors[weight + i];
+struct Pairs { low: vec4f, high: vec4f }  // values i and i + HALF
+struct Head { first: Pairs, second: Pairs }
+struct Turns { first: Angles, second: Angles }
+
+fn first_pairs(member: u32) -> vec4u { return vec4u(member) + TEAM * vec4u(0u, 1u, 2u, 3u); }
+fn second_pairs(member: u32) -> vec4u { return vec4u(member) + TEAM * vec4u(4u, 5u, 6u, 7u); }
+
+fn turns_at(position: u32, member: u32) -> Turns {
+    return Turns(angles(first_pairs(member), position), angles(second_pairs(member), position));
 }
 
-fn make_head(at: u32, weight: u32, pairs: u32, position: u32, lane: u32) {
-    var squares = 0.0;
-    for (var i = lane; i < HEAD_DIM; i += LANES) { squares += qkv[at + i] * qkv[at + i]; }
-    var factor = 1.0;
-    if (weight != NO_WEIGHT || shape.v_norm == 1u) {
-        factor = inverseSqrt(reduce_sum(squares, lane) / f32(HEAD_DIM) + shape.eps);
+fn read_pairs(at: u32, pairs: vec4u) -> Pairs {
+    let i = vec4u(at) + min(pairs, vec4u(HALF - 1u));
+    return Pairs(vec4f(qkv[i.x], qkv[i.y], qkv[i.z], qkv[i.w]),
+                 vec4f(qkv[i.x + HALF], qkv[i.y + HALF], qkv[i.z + HALF], qkv[i.w + HALF]));
+}
+
+fn sum_of_squares(x: Pairs, pairs: vec4u) -> f32 {
+    return dot(select(vec4f(), x.low * x.low + x.high * x.high, pairs < vec4u(HALF)), vec4f(1.0));
+}
+
+fn times(x: Pairs, by: f32) -> Pairs { return Pairs(x.low * by, x.high * by); }
+
+fn weighted(x: Pairs, weight: u32, pairs: vec4u) -> Pairs {
+    if (weight == NO_WEIGHT) { return x; }
+    let i = vec4u(weight) + min(pairs, vec4u(HALF - 1u));
+    return Pairs(
+        x.low * vec4f(vectors[i.x], vectors[i.y], vectors[i.z], vectors[i.w]),
+        x.high * vec4f(vectors[i.x + HALF], vectors[i.y + HALF], vectors[i.z + HALF], vectors[i.w + HALF]));
+}
+
+fn turned(x: Pairs, by: Angles) -> Pairs {
+    return Pairs(x.low * by.cos - x.high * by.sin, x.high * by.cos + x.low * by.sin);
+}
+
+// The head at `at` of qkv, normed unless it has no weight and V is not; `turning` is whether it turns. Every
+// lane is to come here: there are barriers.
+fn make_head(at: u32, weight: u32, turning: bool, turns: Turns, lane: u32) -> Head {
+    let member = lane % TEAM;
+    let first = read_pairs(at, first_pairs(member));
+    let second = read_pairs(at, second_pairs(member));
+    squares[lane] = sum_of_squares(first, first_pairs(member)) + sum_of_squares(second, second_pairs(member));
+    workgroupBarrier();
+    if (member == 0u) {
+        var all = 0.0;
+        for (var i = lane; i < min(LANES, lane + TEAM); i++) { all += squares[i]; }
+        squares[lane] = all;
     }
-    let half = HEAD_DIM / 2u;
-    for (var i = lane; i < half; i += LANES) {
-        let pair = vec2f(qkv[at + i] * weighted(weight, i), qkv[at + half + i] * weighted(weight, half + i));
-        let turned = turn(pair * factor, i, position, pairs);
-        head[i] = turned.x;
-        head[half + i] = turned.y;
+    workgroupBarrier();
+    let sum = squares[lane - member];
+    workgroupBarrier();
+    var factor = 1.0;
+    if (weight != NO_WEIGHT || shape.v_norm == 1u) { factor = inverseSqrt(sum / f32(HEAD_DIM) + shape.eps); }
+    let normed = Head(weighted(times(first, factor), weight, first_pairs(member)),
+                      weighted(times(second, factor), weight, second_pairs(member)));
+    if (!turning) { return normed; }
+    return Head(turned(normed.first, turns.first), turned(normed.second, turns.second));
+}
+
+fn hold_pairs(at: u32, x: Pairs, pairs: vec4u) {
+    let i = vec4u(at) + pairs;
+    if (pairs.x < HALF) { held[i.x] = x.low.x; held[i.x + HALF] = x.high.x; }
+    if (pairs.y < HALF) { held[i.y] = x.low.y; held[i.y + HALF] = x.high.y; }
+    if (pairs.z < HALF) { held[i.z] = x.low.z; held[i.z + HALF] = x.high.z; }
+    if (pairs.w < HALF) { held[i.w] = x.low.w; held[i.w + HALF] = x.high.w; }
+}
+
+// Into `held`, ready to be encoded. Ends on a barrier.
+fn hold_head(made: Head, lane: u32) {
+    let member = lane % TEAM;
+    if (lane / TEAM < TEAMS) {
+        hold_pairs(lane / TEAM * HEAD_DIM, made.first, first_pairs(member));
+        hold_pairs(lane / TEAM * HEAD_DIM, made.second, second_pairs(member));
     }
     workgroupBarrier();
 }
 
+fn put_queries(at: u32, x: Pairs, pairs: vec4u) {
+    let i = vec4u(at) + pairs;
+    let j = i + HALF;
+    if (pairs.x < HALF) { query[i.x / 4u][i.x % 4u] = x.low.x; query[j.x / 4u][j.x % 4u] = x.high.x; }
+    if (pairs.y < HALF) { query[i.y / 4u][i.y % 4u] = x.low.y; query[j.y / 4u][j.y % 4u] = x.high.y; }
+    if (pairs.z < HALF) { query[i.z / 4u][i.z % 4u] = x.low.z; query[j.z / 4u][j.z % 4u] = x.high.z; }
+    if (pairs.w < HALF) { query[i.w / 4u][i.w % 4u] = x.low.w; query[j.w / 4u][j.w % 4u] = x.high.w; }
+}
+
 fn read_queries(token: u32, first_head: u32, heads: u32, kv_head: u32, position: u32, newest: bool, lane: u32) {
-    for (var i = 0u; i < heads; i++) {
-        make_head((first_head + i) * HEAD_DIM, shape.q_norm, shape.pairs, position, lane);
-        for (var j = lane; j < FOURS; j += LANES) { query[i * FOURS + j] = head4(j); }
-        workgroupBarrier();
+    let team = lane / TEAM;
+    let member = lane % TEAM;
+    let turns = turns_at(position, member);
+    for (var first = 0u; first < heads; first += TEAMS) {
+        let i = first + team;
+        let made = make_head((first_head + min(i, heads - 1u)) * HEAD_DIM, shape.q_norm, true, turns, lane);
+        if (team < TEAMS && i < heads) {
+            put_queries(i * HEAD_DIM, made.first, first_pairs(member));
+            put_queries(i * HEAD_DIM, made.second, second_pairs(member));
+        }
     }
     for (var i = heads * FOURS + lane; i < 4u * FOURS; i += LANES) { query[i] = vec4f(); }
     if (shape.owner == 1u && newest) {
         let base = (position % shape.ring * shape.kv_heads + kv_head) * ROW;
-        make_head((shape.heads + kv_head) * HEAD_DIM, shape.k_norm, shape.pairs, position, lane);
-        encode_head(lane);
-        for (var i = lane; i < ROW; i += LANES) { k[base + i] = encoded(i); }
-        workgroupBarrier();
-        make_head((shape.heads + shape.kv_heads + kv_head) * HEAD_DIM, NO_WEIGHT, 0u, position, lane);
-        encode_head(lane);
-        for (var i = lane; i < ROW; i += LANES) { v[base + i] = encoded(i); }
+        for (var first = 0u; first < 2u; first += TEAMS) {  // K, then V, or by two teams
+            let is_v = first + team == 1u;
+            let at = shape.heads + kv_head + select(0u, shape.kv_heads, is_v);
+            hold_head(make_head(at * HEAD_DIM, select(shape.k_norm, NO_WEIGHT, is_v), !is_v, turns, lane), lane);
+            encode_head(lane);
+            for (var i = member; i < ROW && team < TEAMS; i += TEAM) {
+                if (first + team == 0u) { k[base + i] = encoded(team, i); }
+                if (is_v) { v[base + i] = encoded(team, i); }
+            }
+        }
         storageBarrier();
     }
     workgroupBarrier();

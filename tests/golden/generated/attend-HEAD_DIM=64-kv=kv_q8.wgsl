@@ -47,29 +47,39 @@ const ROW: u32 = HEAD_DIM / 4u + 1u;
 
 fn k4(base: u32, i: u32) -> vec4f { return bytes(k[base + i]) * bitcast<f32>(k[base + HEAD_DIM / 4u]); }
 fn v4(base: u32, i: u32) -> vec4f { return bytes(v[base + i]) * bitcast<f32>(v[base + HEAD_DIM / 4u]); }
-// One head of a token in workgroup memory: normed, weighted, turned.
-var<workgroup> head: array<f32, HEAD_DIM>;
-fn head4(i: u32) -> vec4f { return vec4f(head[4u * i], head[4u * i + 1u], head[4u * i + 2u], head[4u * i + 3u]); }
+// Heads in workgroup memory on their way to the cache, each made by a team of lanes.
+const HALF: u32 = HEAD_DIM / 2u;
+const TEAM: u32 = (HALF + 7u) / 8u;
+const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
+var<workgroup> held: array<f32, TEAMS * HEAD_DIM>;
+
+fn held4(team: u32, i: u32) -> vec4f {
+    let at = team * HEAD_DIM + 4u * i;
+    return vec4f(held[at], held[at + 1u], held[at + 2u], held[at + 3u]);
+}
 var<workgroup> peaks: array<f32, LANES>;
-var<workgroup> code_size: f32;
+var<workgroup> code_sizes: array<f32, TEAMS>;
 
 fn encode_head(lane: u32) {
+    let team = lane / TEAM;
     var peak = 0.0;
-    for (var i = lane; i < HEAD_DIM; i += LANES) { peak = max(peak, abs(head[i])); }
+    if (team < TEAMS) {
+        for (var i = lane % TEAM; i < HEAD_DIM; i += TEAM) { peak = max(peak, abs(held[team * HEAD_DIM + i])); }
+    }
     peaks[lane] = peak;
     workgroupBarrier();
-    for (var step = LANES / 2u; step > 0u; step >>= 1u) {
-        if (lane < step) { peaks[lane] = max(peaks[lane], peaks[lane + step]); }
-        workgroupBarrier();
+    if (lane % TEAM == 0u && team < TEAMS) {
+        for (var i = 1u; i < TEAM; i++) { peak = max(peak, peaks[lane + i]); }
+        code_sizes[team] = peak / 127.0;
     }
-    if (lane == 0u) { code_size = peaks[0] / 127.0; }
     workgroupBarrier();
 }
 
-fn encoded(i: u32) -> Four {
-    if (i == HEAD_DIM / 4u) { return bitcast<u32>(code_size); }
-    let inverse = select(1.0 / code_size, 0.0, code_size == 0.0);
-    let codes = bitcast<vec4u>(vec4i(round(head4(i) * inverse))) & vec4u(255u);
+fn encoded(team: u32, i: u32) -> Four {
+    let size = code_sizes[team];
+    if (i == HEAD_DIM / 4u) { return bitcast<u32>(size); }
+    let inverse = select(1.0 / size, 0.0, size == 0.0);
+    let codes = bitcast<vec4u>(vec4i(round(held4(team, i) * inverse))) & vec4u(255u);
     return codes.x | (codes.y << 8u) | (codes.z << 16u) | (codes.w << 24u);
 }
 
@@ -80,7 +90,7 @@ const OWN: u32 = (FOURS + LANES - 1u) / LANES;  // fours of a row that a lane ho
 const LOWEST: vec4f = vec4f(-3.0e38);
 var<workgroup> query: array<vec4f, 4u * FOURS>;  // [head][four]
 var<workgroup> scores: array<vec4f, LANES>;  // of the four heads
-var<workgroup> parts: array<mat4x4f, LANES>;
+var<workgroup> parts: array<mat4x4f, min(PARTS - 1u, 1u) * LANES + 1u>;  // where there are some
 // read_queries: four heads of qkv that are normed and turned already, zero where there are fewer.
 @group(0) @binding(0) var<storage, read_write> qkv: array<f32>;
 

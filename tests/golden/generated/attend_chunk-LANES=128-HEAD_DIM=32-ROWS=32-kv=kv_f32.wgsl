@@ -47,11 +47,18 @@ const ROW: u32 = HEAD_DIM / 4u;
 
 fn k4(base: u32, i: u32) -> vec4f { return k[base + i]; }
 fn v4(base: u32, i: u32) -> vec4f { return v[base + i]; }
-// One head of a token in workgroup memory: normed, weighted, turned.
-var<workgroup> head: array<f32, HEAD_DIM>;
-fn head4(i: u32) -> vec4f { return vec4f(head[4u * i], head[4u * i + 1u], head[4u * i + 2u], head[4u * i + 3u]); }
+// Heads in workgroup memory on their way to the cache, each made by a team of lanes.
+const HALF: u32 = HEAD_DIM / 2u;
+const TEAM: u32 = (HALF + 7u) / 8u;
+const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
+var<workgroup> held: array<f32, TEAMS * HEAD_DIM>;
+
+fn held4(team: u32, i: u32) -> vec4f {
+    let at = team * HEAD_DIM + 4u * i;
+    return vec4f(held[at], held[at + 1u], held[at + 2u], held[at + 3u]);
+}
 fn encode_head(lane: u32) {}
-fn encoded(i: u32) -> Four { return head4(i); }
+fn encoded(team: u32, i: u32) -> Four { return held4(team, i); }
 
 const FOURS: u32 = HEAD_DIM / 4u;
 const OWN: u32 = (FOURS + 1u) / 2u;  // lanes that hold a row of sums: two fours each, OWN apart
