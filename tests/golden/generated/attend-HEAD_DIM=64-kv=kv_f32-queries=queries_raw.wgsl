@@ -1,7 +1,9 @@
 // attend: up to four query heads that share a key head, against the keys they may see: softmax with a
 // running maximum, and the values' weighted sum. The scale is 1.
-// Keys come LANES at a time: a lane scores one key for the four heads; then SHARE lanes hold a row of
-// values together, and PARTS such groups take every PARTS-th key. A long context is split over groups.
+// Keys come LANES at a time. Scores are a matrix product of 4 heads by 4 keys a lane, whose fours SPLITS
+// neighbours share, so that they read neighbouring words; then each has one key's. After that SHARE lanes
+// hold a row of values together, and PARTS such groups take every PARTS-th key. A long context is split
+// over groups.
 //   qkv        both   [tokens, stride]: queries ready, or raw (see queries)
 //   k, v       both   [ring, kv_heads, ROW]
 //   y          write  [tokens, heads, HEAD_DIM], or the parts of merge.wgsl where splits > 1
@@ -60,9 +62,13 @@ const FOURS: u32 = HEAD_DIM / 4u;
 const SHARE: u32 = min(LANES, FOURS);
 const PARTS: u32 = LANES / SHARE;
 const OWN: u32 = (FOURS + LANES - 1u) / LANES;  // fours of a row that a lane holds: 1 or 2
+const SPLITS: u32 = 4u;  // of a key's fours
+const KEY_SETS: u32 = LANES / SPLITS;
 const LOWEST: vec4f = vec4f(-3.0e38);
 var<workgroup> query: array<vec4f, 4u * FOURS>;  // [head][four]
-var<workgroup> scores: array<vec4f, LANES>;  // of the four heads
+var<workgroup> weights: array<vec4f, LANES>;  // of the four heads, at first their scores
+var<workgroup> exchange: array<vec4f, 2u * LANES>;
+var<workgroup> key_at: array<u32, LANES>;  // where a key's row begins in k and v
 var<workgroup> parts: array<mat4x4f, min(PARTS - 1u, 1u) * LANES + 1u>;  // where there are some
 // read_queries: four heads of one token, made here from qkv, zero where there are fewer. Where the layer
 // owns K and V, the groups that see the newest key write it: all of them the same bytes.
@@ -212,8 +218,8 @@ fn read_queries(token: u32, first_head: u32, heads: u32, kv_head: u32, position:
     workgroupBarrier();
 }
 
-fn outer(v: vec4f, weights: vec4f) -> mat4x4f {
-    return mat4x4f(v * weights.x, v * weights.y, v * weights.z, v * weights.w);
+fn outer(v: vec4f, by: vec4f) -> mat4x4f {
+    return mat4x4f(v * by.x, v * by.y, v * by.z, v * by.w);
 }
 
 fn scaled(sums: mat4x4f, by: vec4f) -> mat4x4f {
@@ -238,29 +244,46 @@ fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     let end = min(position + 1u, start + each);
     read_queries(token, first_head, heads, kv_head, position, end == position + 1u && start < end, lane);
 
+    let split = lane % SPLITS;  // which fours of a row are the lane's
+    let key_set = lane / SPLITS;  // keys KEY_SETS apart
     var largest = LOWEST;
     var total = vec4f();
     var sums_0 = mat4x4f();  // a column a head
     var sums_1 = mat4x4f();  // where a lane holds two fours of a row
     for (var first = start; first < end; first += LANES) {
-        let key = first + lane;
-        var score = LOWEST;
-        if (key < end) {
-            let row = (key % shape.ring * shape.kv_heads + kv_head) * ROW;
-            score = vec4f();
-            for (var i = 0u; i < FOURS; i++) {
-                let four = k4(row, i);
-                score += vec4f(dot(query[i], four), dot(query[FOURS + i], four),
-                               dot(query[2u * FOURS + i], four), dot(query[3u * FOURS + i], four));
-            }
+        let own = min(first + lane, end - 1u);  // what is past the end is read as the last, and weighs nothing
+        key_at[lane] = (own % shape.ring * shape.kv_heads + kv_head) * ROW;
+        workgroupBarrier();
+        let rows = vec4u(key_at[key_set], key_at[key_set + KEY_SETS],
+                         key_at[key_set + 2u * KEY_SETS], key_at[key_set + 3u * KEY_SETS]);
+        var scores = mat4x4f();  // a column a key, of the four heads
+        for (var i = split; i < FOURS; i += SPLITS) {
+            let queries = mat4x4f(query[i], query[FOURS + i], query[2u * FOURS + i], query[3u * FOURS + i]);
+            let keys = mat4x4f(k4(rows.x, i), k4(rows.y, i), k4(rows.z, i), k4(rows.w, i));
+            scores += transpose(queries) * keys;
         }
-        scores[lane] = score;
+        // the lanes of a set add up their parts, and each is left with one key
+        let upper = split >= 2u;
+        exchange[lane] = select(scores[2], scores[0], upper);
+        exchange[LANES + lane] = select(scores[3], scores[1], upper);
         workgroupBarrier();
-        var above = largest;
-        for (var j = 0u; j < LANES; j++) { above = max(above, scores[j]); }
-        let weight = select(vec4f(), exp(score - above), key < end);
+        let even = select(scores[0], scores[2], upper) + exchange[lane ^ 2u];
+        let odd = select(scores[1], scores[3], upper) + exchange[LANES + (lane ^ 2u)];
         workgroupBarrier();
-        scores[lane] = weight;
+        exchange[lane] = select(odd, even, split % 2u == 1u);
+        workgroupBarrier();
+        let number = key_set + KEY_SETS * split;  // of the key among LANES
+        let there = first + number < end;
+        let score = select(LOWEST, select(even, odd, split % 2u == 1u) + exchange[lane ^ 1u], there);
+        weights[number] = score;
+        workgroupBarrier();
+        var above = weights[lane / 8u * 8u];
+        for (var i = 1u; i < 8u; i++) { above = max(above, weights[lane / 8u * 8u + i]); }
+        exchange[lane / 8u] = above;
+        workgroupBarrier();
+        above = largest;
+        for (var i = 0u; i < LANES / 8u; i++) { above = max(above, exchange[i]); }
+        weights[number] = select(vec4f(), exp(score - above), there);
         workgroupBarrier();
         let shrink = exp(largest - above);
         largest = above;
@@ -268,22 +291,22 @@ fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         sums_0 = scaled(sums_0, shrink);
         if (OWN > 1u) { sums_1 = scaled(sums_1, shrink); }
         for (var j = lane / SHARE; j < min(LANES, end - first); j += PARTS) {
-            let row = ((first + j) % shape.ring * shape.kv_heads + kv_head) * ROW;
-            let weights = scores[j];
-            total += weights;
-            sums_0 += outer(v4(row, lane % SHARE), weights);
-            if (OWN > 1u && lane + LANES < FOURS) { sums_1 += outer(v4(row, lane + LANES), weights); }
+            let row = key_at[j];
+            let by = weights[j];
+            total += by;
+            sums_0 += outer(v4(row, lane % SHARE), by);
+            if (OWN > 1u && lane + LANES < FOURS) { sums_1 += outer(v4(row, lane + LANES), by); }
         }
         workgroupBarrier();
     }
     if (PARTS > 1u) {  // every PARTS-th key was taken: add the parts up
         parts[lane] = sums_0;
-        scores[lane] = total;
+        weights[lane] = total;
         workgroupBarrier();
         for (var part = 1u; part < PARTS; part++) {
             let other = (lane + part * SHARE) % LANES;
             sums_0 += parts[other];
-            total += scores[other];
+            total += weights[other];
         }
     }
     if (lane >= SHARE) { return; }
