@@ -87,7 +87,13 @@ class Door:
         )
         shaders = json.loads(await self._file("kernels"))
         settings = await fitted(
-            device, manifest, settings, shaders, PageNotes(self._host), self._notice
+            device,
+            manifest,
+            settings,
+            shaders,
+            PageNotes(self._host),
+            self._notice,
+            pick_chunk=request.get("chunk") is None,
         )
         table = manifest.tensors.get(PLE_EMBED)
         sources = sorted({piece.source for piece in table.pieces}) if table else []

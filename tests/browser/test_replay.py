@@ -37,6 +37,8 @@ RUN = """async ({ kernels, program, before }) => {
       await gpu.replay(program.name, 1);
       gpu.createBuffer("y", 600, "scratch");
     }
+    if (before === "first step") await gpu.replay(program.name, 1, "", 0, 0, 0, 1);
+    if (before === "time") return await gpu.seconds(program.name, 1000);
     if (before === "overrun") gpu.write("y", 300, new Uint8Array(4));
     if (before === "lose") device.destroy();
     if (before === "fail") await gpu.replay(program.name, 1).catch(() => gpu.prepare(
@@ -68,6 +70,18 @@ def run(chat: Page, program: dict, kernels: dict = KERNELS, before: str = ""):
 
 def test_steps_run_in_order_as_often_as_asked(chat: Page):
     assert run(chat, program()) == [3 * (110 + 2 * x) for x in (1, 2, 3)]
+
+
+def test_a_part_of_the_steps_runs(chat: Page):
+    part = run(chat, program(), before="first step")
+
+    assert part == [10 + x + 3 * (110 + 2 * x) for x in (1, 2, 3)]
+
+
+def test_a_run_is_timed(chat: Page):
+    seconds = run(chat, program(), before="time")
+
+    assert 0 < seconds < 10
 
 
 def test_a_program_follows_a_buffer_that_grows(chat: Page):

@@ -1,11 +1,10 @@
 """A model on a device that does not keep its word: found out, told, noted, and done without."""
 
-import asyncio
-
 import pytest
 
 from gemtab.contracts.device_facts import DeviceFacts
-from gemtab.generate.fitting import MOST_TRIES, fitted, picked_by_feature
+from gemtab.generate.fitting import MOST_TRIES
+from gemtab.generate.proving import picked_by_feature
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
 from gemtab.trial.notes import Memory, Note
@@ -67,11 +66,12 @@ def test_what_was_noted_is_not_tried_again():
     first = LyingDevice(BOTH, BAD_SUMS)
     fitted_engine(first, CONFIG, TENSORS, notes, encodings=ENCODINGS)
     assert first.trials > 0
+    assert first.measured > 0
 
     second = LyingDevice(BOTH, BAD_SUMS)
     engine = fitted_engine(second, CONFIG, TENSORS, notes, told.append, encodings=ENCODINGS)
 
-    assert second.trials == 0
+    assert second.trials == second.measured == 0
     assert engine.settings.facts.features == {"shader-f16"}
     assert "subgroups" in told[0]
 
@@ -126,14 +126,11 @@ def test_contexts_and_chunks_share_their_kernels_by_feature():
         assert len(found) == 1
 
 
-def test_a_device_without_features_is_not_tried():
-    device = open_device("naga", frozenset())
-    settings = Settings(CONFIG, device.facts, 512)
+def test_a_device_without_features_is_measured_alone():
+    device = LyingDevice(frozenset())
 
-    assert asyncio.run(fitted(device, NoTensors(), settings, {}, Memory())) == settings
+    engine = fitted_engine(device, CONFIG, TENSORS, Memory(), encodings=ENCODINGS)
 
-
-class NoTensors:
-    """A manifest of which only the name is asked for."""
-
-    model, files, tensors = "tiny", {}, {}
+    assert device.trials == 0
+    assert device.measured > 0
+    assert min(engine.settings.speed.macs, engine.settings.speed.bytes) > 0

@@ -9,7 +9,7 @@ class LyingDevice(NativeDevice):
     def __init__(self, features, *lies, **options):
         super().__init__(features, **options)
         self.lies = lies
-        self.trials = 0
+        self.trials = self.measured = 0
 
     async def compile(self, shaders, progress=None):
         told = {}
@@ -22,4 +22,5 @@ class LyingDevice(NativeDevice):
 
     async def prepare(self, program):
         self.trials += program.name.startswith("trial of ")
+        self.measured += program.name.startswith("measure of ")
         await super().prepare(program)

@@ -204,9 +204,19 @@ export class Host {
    * @param {string} readBuffer
    * @param {number} readOffset
    * @param {number} readBytes
+   * @param {number} first  step of the program
+   * @param {number} last  one past the last step
    */
-  replay(program, times, readBuffer, readOffset, readBytes) {
-    return this.#gpu.replay(program, times, readBuffer, readOffset, readBytes);
+  replay(program, times, readBuffer, readOffset, readBytes, first, last) {
+    return this.#gpu.replay(program, times, readBuffer, readOffset, readBytes, first, last);
+  }
+
+  /**
+   * @param {string} program
+   * @param {number} times
+   */
+  seconds(program, times) {
+    return this.#gpu.seconds(program, times);
   }
 
   /**

@@ -82,7 +82,9 @@ class NativeRunner:
         settings = Settings.chosen(manifest.config, device.facts, context, kv, chunk)
         shaders = self.artifact.shaders()
         kept = notes or FileNotes()
-        settings = asyncio.run(fitted(device, manifest, settings, shaders, kept, _tell))
+        settings = asyncio.run(
+            fitted(device, manifest, settings, shaders, kept, _tell, pick_chunk=chunk is None)
+        )
         settings = place_table(settings, manifest.tensors, ple)
         upload = partial(self.artifact.upload, device)
         stage = partial(self.artifact.stage, device)

@@ -8,6 +8,7 @@ from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.program import Kernel, Program, Slice
 from gemtab.contracts.state import State
 from gemtab.generate.kv_cache import KvCache
+from gemtab.generate.pace import Pace
 from gemtab.generate.rings import RingCopies
 from gemtab.gpu.device import Device
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
@@ -20,10 +21,16 @@ from gemtab.weights.rows import TablePlane, table_planes
 Upload = Callable[[int, Sequence[Target]], Awaitable[None]]
 Stage = Callable[[Sequence[TablePlane], Sequence[int]], Awaitable[None]]  # rows to their buffers
 Report = Callable[[str, int, int], None]  # stage, done, total
+Stopped = Callable[[], bool]  # whether nobody waits any more
 
 
 async def _no_stage(_planes: Sequence[TablePlane], _ids: Sequence[int]) -> None:
     """The stage of a model whose tables are all on the GPU."""
+
+
+def _never() -> bool:
+    """For work that nobody stops."""
+    return False
 
 
 def _quiet(stage: str, done: int, total: int) -> None:
@@ -51,8 +58,10 @@ class Engine:
         )
         self._stage: Stage = _no_stage
         self._shaders: Mapping[str, Any] = {}
-        self._ready: set[str] = set()
+        self._programs: dict[str, Program] = {}
         self._prefills: dict[int, str] = {}
+        self.pace = Pace(settings.speed)
+        self._idle_since = 0.0  # when the last pass ended, by the pace's clock
 
     @classmethod
     async def load(
@@ -102,13 +111,13 @@ class Engine:
         await self.device.compile({one.name: self._shader(one) for one in kernels}, progress)
 
     async def _prepare(self, program: Program) -> None:
-        if program.name in self._ready:
+        if program.name in self._programs:
             return
         await self._compile(program.kernels)
         for buffer in program.buffers:
             self.device.create(buffer)
         await self.device.prepare(program)
-        self._ready.add(program.name)
+        self._programs[program.name] = program
 
     def _shader(self, kernel: Kernel) -> Mapping[str, Any]:
         try:
@@ -138,25 +147,56 @@ class Engine:
         self.device.write("ids", 0, b"".join(id.to_bytes(4, "little") for id in ids))
         await self.stage(ids)
 
-    async def prefill(self, prompt: Sequence[int]) -> int:
-        """Compute K and V of all but the prompt's last id; how many of them the cache still held."""
+    async def run(
+        self, name: str, times: int = 1, read: Slice | None = None, stopped: Stopped = _never
+    ) -> bytes | None:
+        """Run a program, a pass that is too long in several submits; None if stopped between two."""
+        program = self._programs[name]
+        submits = self.pace.submits(program)
+        began = self.pace.clock()
+        data = b""
+        if len(submits) == 1:
+            data = await self.device.replay(name, times, read)
+        for number, steps in enumerate(submits * times if len(submits) > 1 else []):
+            if number and stopped():
+                return None
+            is_last = number + 1 == len(submits) * times
+            data = await self.device.replay(name, 1, read if is_last else None, steps)
+        ended = self.pace.clock()
+        self.pace.took(program, (ended - max(began, self._idle_since)) / times)
+        self._idle_since = ended
+        return data
+
+    def is_cut(self, name: str) -> bool:
+        """Whether a pass of the program takes several submits."""
+        return len(self.pace.submits(self._programs[name])) > 1
+
+    async def prefill(self, prompt: Sequence[int], stopped: Stopped = _never) -> int:
+        """Compute K and V of all but the prompt's last id; how many of them the cache still held.
+
+        Where it is stopped, the cache keeps the chunks that were done.
+        """
         start, restored = self.cache.begin(prompt)
         if restored:
             self._rings.restore(restored)
-        await self._compute(prompt[:-1], start)
-        snapshot = self.cache.snapshot()
+        await self._compute(prompt[:-1], start, stopped)
+        snapshot = None if stopped() else self.cache.snapshot()
         if snapshot:
             self._rings.take(snapshot)
         return start
 
-    async def _compute(self, ids: Sequence[int], start: int) -> None:
+    async def _compute(self, ids: Sequence[int], start: int, stopped: Stopped) -> None:
         """K and V of ids[start:], chunk by chunk."""
         for first in range(start, len(ids), self.settings.chunk):
+            if stopped():
+                return
             part = ids[first : first + self.settings.chunk]
             program = await self._prefill_program(self._bucket(len(part)))
             await self.write_ids(part)
             self.write_state(State(first, len(part), capacity=self.settings.capacity))
-            await self.device.replay(program, 1)
+            if await self.run(program, stopped=stopped) is None:
+                self.cache.overshoot(first + len(part))  # some layers have written that far
+                return
             self.cache.extend(part)
 
     async def _prefill_program(self, tokens: int) -> str:
@@ -188,6 +228,6 @@ class Engine:
             await self.write_ids(part)
             self.write_state(State(first, len(part), capacity=self.settings.capacity))
             wanted = Slice("scores", 0, 4 * vocab * len(part))
-            found += await self.device.replay(program.name, 1, wanted)
+            found += await self.run(program.name, read=wanted) or b""
             self.cache.extend(part)
         return bytes(found)

@@ -46,8 +46,11 @@ async def generate(engine: Engine, run: Run) -> AsyncIterator[list[int]]:
     if run.max_tokens < 1:
         run.reason = "length"
         return
-    run.kept = await engine.prefill(run.prompt)
+    run.kept = await engine.prefill(run.prompt, run.stopped)
     run.prefill_seconds = perf_counter() - began
+    if run.stopped():
+        run.reason = "stopped"
+        return
     await engine.write_ids([run.prompt[-1]])
     decoder = _Decoder(engine, run)
     try:
@@ -77,9 +80,9 @@ class _Decoder:
         self.first = len(run.prompt) - 1  # the position of the first decode
         self.limit = min(run.max_tokens, engine.settings.capacity - self.first)
         self.submitted = self.seen = 0
-        self.depth = 1 if engine.staged else 2  # submits in flight
+        self.abandoned = 0  # tokens that were begun and not ended
         self.batch = 1
-        self.flying: deque[tuple[int, asyncio.Future[bytes]]] = deque()
+        self.flying: deque[tuple[int, asyncio.Future[bytes | None]]] = deque()
         sampling = run.sampling
         engine.write_state(
             State(
@@ -92,20 +95,31 @@ class _Decoder:
         """The ids of the oldest submit, cut where the reply ends."""
         if self.engine.staged and self.run.ids:
             await self.engine.stage(self.run.ids[-1:])
-        while len(self.flying) < self.depth and self.submitted < self.limit:
+        while len(self.flying) < self._depth() and self.submitted < self.limit:
             self._submit()
         times, future = self.flying.popleft()
         began = perf_counter()
-        ring = memoryview(await future).cast("I")
+        data = await future
+        if data is None:
+            self.submitted -= times
+            self.abandoned = times
+            self.run.reason = "stopped"
+            return []
+        ring = memoryview(data).cast("I")
         self._pace(times, perf_counter() - began)
         ids = [ring[(self.seen + i) % REPLY] for i in range(times)]
         self.seen += times
         return self._cut(ids)
 
+    def _depth(self) -> int:
+        """Submits in flight at most."""
+        return 1 if self.engine.staged or self.engine.is_cut("decode") else 2
+
     def _submit(self) -> None:
-        times = min(self.batch, self.limit - self.submitted)
+        batch = 1 if self.engine.is_cut("decode") else self.batch
+        times = min(batch, self.limit - self.submitted)
         wanted = Slice("reply", 0, 4 * REPLY)
-        replay = self.engine.device.replay("decode", times, wanted)
+        replay = self.engine.run("decode", times, wanted, self.run.stopped)
         self.flying.append((times, asyncio.ensure_future(replay)))
         self.submitted += times
 
@@ -137,5 +151,5 @@ class _Decoder:
         known = [*run.prompt, *run.ids]
         written = self.first + self.submitted
         cache.extend(known[len(cache.ids) : min(written, len(known))])
-        cache.overshoot(written)
+        cache.overshoot(written + self.abandoned)
         run.reason = run.reason or "stopped"

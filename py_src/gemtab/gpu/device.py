@@ -13,6 +13,8 @@ Shaders = Mapping[
     str, Mapping[str, Any]
 ]  # kernel name -> {"wgsl", "entry", "bindings", "features"}
 Progress = Callable[[int, int], None]
+Steps = tuple[int, int]  # from the first to the one before the last
+ALL: Steps = (0, 1 << 30)
 
 
 class Device(Protocol):
@@ -51,6 +53,15 @@ class Device(Protocol):
         """Make a program's bind groups; its buffers exist and its kernels are compiled."""
         ...
 
-    async def replay(self, program: str, times: int, read: Slice | None = None) -> bytes:
-        """Run a prepared program `times` times in one submit, then read a part of a buffer."""
+    async def replay(
+        self, program: str, times: int, read: Slice | None = None, steps: Steps = ALL
+    ) -> bytes:
+        """Run a prepared program `times` times in one submit, then read a part of a buffer.
+
+        Of each run only the steps from the first to the one before the last. Ends when the GPU has.
+        """
+        ...
+
+    async def seconds(self, program: str, times: int) -> float:
+        """What one submit of so many runs takes: the GPU's own time where it tells, else the clock's."""
         ...

@@ -5,9 +5,10 @@ compiler of Chromium.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from time import perf_counter
 from typing import Any, Literal
 
 from gemtab.contracts.device_facts import DeviceFacts
@@ -20,7 +21,7 @@ from gemtab.contracts.program import (
     Slice,
     shape_bytes,
 )
-from gemtab.gpu.device import Progress, Shaders
+from gemtab.gpu.device import ALL, Progress, Shaders, Steps
 
 Module = Literal["wgpu", "wgpudawn"]
 # our name of a feature, which is WebGPU's, to the module's
@@ -69,6 +70,8 @@ class NativeDevice:
             {_camel(name): value for name, value in limits.items()},
             driver=" ".join([module, wgpu.__version__, chosen.info["description"]]),
         )
+        # a read ends when all work before it has; wgpu 0.32's on_submitted_work_done fails
+        self._fence = self._device.create_buffer(size=4, usage=wgpu.BufferUsage.COPY_SRC)
         self._buffers: dict[str, Any] = {}
         self._pipelines: dict[str, tuple[Any, Any]] = {}
         self._programs: dict[str, list[tuple[Any, Any, tuple[int, int, int]]]] = {}
@@ -179,39 +182,58 @@ class NativeDevice:
 
     def step_microseconds(self, program: Program) -> list[float]:
         """Run a prepared program, each step in a pass of its own; the GPU's time of each."""
-        wgpu, steps = self._wgpu, self._programs[program.name]
-        queries = self._device.create_query_set(type="timestamp", count=2 * len(steps))
-        size, usage = 16 * len(steps), wgpu.BufferUsage
+        return self._microseconds([[step] for step in self._programs[program.name]])
+
+    def _microseconds(self, passes: Sequence[Sequence[Any]]) -> list[float]:
+        """Run passes in one submit; the GPU's time of each."""
+        wgpu, count = self._wgpu, len(passes)
+        queries = self._device.create_query_set(type="timestamp", count=2 * count)
+        size, usage = 16 * count, wgpu.BufferUsage
         stamps = self._device.create_buffer(size=size, usage=usage.QUERY_RESOLVE | usage.COPY_SRC)
         encoder = self._device.create_command_encoder()
-        for number, (pipeline, group, grid) in enumerate(steps):
+        for number, steps in enumerate(passes):
             writes = {
                 "query_set": queries,
                 "beginning_of_pass_write_index": 2 * number,
                 "end_of_pass_write_index": 2 * number + 1,
             }
             compute = encoder.begin_compute_pass(timestamp_writes=writes)
-            compute.set_pipeline(pipeline)
-            compute.set_bind_group(0, group)
-            compute.dispatch_workgroups(*grid)
+            self._encode(compute, steps)
             compute.end()
-        encoder.resolve_query_set(queries, 0, 2 * len(steps), stamps, 0)
+        encoder.resolve_query_set(queries, 0, 2 * count, stamps, 0)
         self._device.queue.submit([encoder.finish()])
         nanoseconds = memoryview(bytes(self._device.queue.read_buffer(stamps))).cast("Q")
-        return [(nanoseconds[2 * i + 1] - nanoseconds[2 * i]) / 1000 for i in range(len(steps))]
+        return [(nanoseconds[2 * i + 1] - nanoseconds[2 * i]) / 1000 for i in range(count)]
 
-    async def replay(self, program: str, times: int, read: Slice | None = None) -> bytes:
+    async def replay(
+        self, program: str, times: int, read: Slice | None = None, steps: Steps = ALL
+    ) -> bytes:
         """Run a prepared program `times` times in one submit, then read a part of a buffer."""
         encoder = self._device.create_command_encoder()
         for _ in range(times):
             compute = encoder.begin_compute_pass()
-            for pipeline, group, grid in self._programs[program]:
-                compute.set_pipeline(pipeline)
-                compute.set_bind_group(0, group)
-                compute.dispatch_workgroups(*grid)
+            self._encode(compute, self._programs[program][slice(*steps)])
             compute.end()
         self._device.queue.submit([encoder.finish()])
-        return await self.read(read) if read else b""
+        if read:
+            return await self.read(read)
+        self._device.queue.read_buffer(self._fence)
+        return b""
+
+    async def seconds(self, program: str, times: int) -> float:
+        """What one submit of so many runs takes."""
+        if not self.has_timestamps:
+            began = perf_counter()
+            await self.replay(program, times)
+            return perf_counter() - began
+        return sum(self._microseconds([self._programs[program] * times])) / 1e6
+
+    @staticmethod
+    def _encode(compute: Any, steps: Sequence[Any]) -> None:
+        for pipeline, group, grid in steps:
+            compute.set_pipeline(pipeline)
+            compute.set_bind_group(0, group)
+            compute.dispatch_workgroups(*grid)
 
 
 def _import(module: Module) -> Any:

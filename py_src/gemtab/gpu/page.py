@@ -6,7 +6,7 @@ from typing import Any
 from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.errors import DeviceError
 from gemtab.contracts.program import Buffer, Program, Slice, program_json
-from gemtab.gpu.device import Progress, Shaders
+from gemtab.gpu.device import ALL, Progress, Shaders, Steps
 
 
 class PageDevice:
@@ -60,12 +60,18 @@ class PageDevice:
         """Make a program's bind groups."""
         await settled(self._host.prepare(program_json(program)))
 
-    async def replay(self, program: str, times: int, read: Slice | None = None) -> bytes:
+    async def replay(
+        self, program: str, times: int, read: Slice | None = None, steps: Steps = ALL
+    ) -> bytes:
         """Run a prepared program `times` times in one submit, then read a part of a buffer."""
         part = read or Slice("", 0, 0)
-        running = self._host.replay(program, times, part.buffer, part.offset, part.bytes)
+        running = self._host.replay(program, times, part.buffer, part.offset, part.bytes, *steps)
         found = await settled(running)
         return bytes(found.to_bytes())
+
+    async def seconds(self, program: str, times: int) -> float:
+        """What one submit of so many runs takes."""
+        return float(await settled(self._host.seconds(program, times)))
 
 
 async def settled(promise: Any) -> Any:

@@ -8,6 +8,7 @@ from gemtab.contracts.errors import UsageError
 from gemtab.contracts.model_config import LayerConfig, ModelConfig
 from gemtab.contracts.program import Buffer
 from gemtab.contracts.quantization import KV_ENCODINGS, kv_row_words
+from gemtab.contracts.speed import UNKNOWN, Speed
 from gemtab.contracts.state import MAX_CANDIDATES, STATE_BYTES
 from gemtab.kernels.attend import part_bytes
 from gemtab.kernels.heads import NO_WINDOW
@@ -36,6 +37,7 @@ class Settings:
     chunk: int = DEFAULT_CHUNK
     whole_limit: int = WHOLE_LIMIT
     ple_on_disk: bool = False
+    speed: Speed = UNKNOWN
 
     def __post_init__(self) -> None:
         if self.kv not in KV_ENCODINGS:

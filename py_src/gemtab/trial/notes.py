@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from gemtab.contracts.plain import from_plain
+from gemtab.contracts.speed import Speed
 
 NAME_LENGTH = 32
 
@@ -46,12 +47,14 @@ class Note:
     """Features that the device has proven, None before it was tried; why it lost the others.
 
     `tries` counts the trials that were begun and not finished: a driver may take the device with it.
+    `speed` is None until it was measured.
     """
 
     stamp: str
     features: tuple[str, ...] | None = None
     lost: tuple[str, ...] = ()
     tries: int = 0
+    speed: Speed | None = None
 
     def to_json(self) -> str:
         """As it is kept."""

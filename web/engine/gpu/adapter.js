@@ -3,6 +3,7 @@
 import { NoWebGPU } from "../errors.js";
 
 export const FEATURES = ["shader-f16", "subgroups"];
+const TIMING = "timestamp-query"; // for us, not for the kernels
 const LIMITS = /** @type {const} */ ([
   "maxStorageBufferBindingSize",
   "maxBufferSize",
@@ -41,7 +42,7 @@ export async function findAdapter(options = { powerPreference: "high-performance
  * @returns {Promise<GPUDevice>}
  */
 export function openDevice(adapter) {
-  const features = /** @type {GPUFeatureName[]} */ (FEATURES.filter((name) => adapter.features.has(name)));
+  const features = /** @type {GPUFeatureName[]} */ ([...FEATURES, TIMING].filter((name) => adapter.features.has(name)));
   return adapter.requestDevice({ requiredFeatures: features, requiredLimits: limitsOf(adapter.limits) });
 }
 
@@ -70,7 +71,7 @@ export function deviceFacts(adapter, device) {
   const { vendor, architecture, description } = adapter.info;
   return {
     adapter: { vendor, architecture, description },
-    features: [...device.features],
+    features: FEATURES.filter((name) => device.features.has(name)),
     limits: limitsOf(device.limits),
     wgslFeatures: [...(navigator.gpu.wgslLanguageFeatures ?? [])],
     memory: (machineMemory() ?? 0) * MEMORY_SHARE,

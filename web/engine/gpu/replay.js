@@ -13,6 +13,8 @@ import { Staging } from "./staging.js";
 /** @typedef {import("./programs.js").Dispatch} Dispatch */
 /** @typedef {import("./pipelines.js").Kernel} Kernel */
 
+const STAMPS = "timestamps";
+
 export class Gpu {
   #adapter;
   #device;
@@ -24,6 +26,8 @@ export class Gpu {
   #buffers = new Map();
   /** @type {Promise<void>[]} */
   #checks = [];
+  /** @type {{ queries: GPUQuerySet, resolved: GPUBuffer } | null} */
+  #stamps = null;
 
   /**
    * @param {GPUAdapter} adapter
@@ -158,13 +162,46 @@ export class Gpu {
    * @param {string} readBuffer
    * @param {number} readOffset
    * @param {number} readBytes  0 waits for the GPU and reads nothing
+   * @param {number} [first]  step of each run
+   * @param {number} [last]  one past the last step
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
-  async replay(name, times, readBuffer = "", readOffset = 0, readBytes = 0) {
+  async replay(name, times, readBuffer = "", readOffset = 0, readBytes = 0, first = 0, last) {
     return this.#submitAndRead(`the program ${name}`, readBuffer, readOffset, readBytes, (encoder) => {
-      const dispatches = this.#programs.get(name);
+      const dispatches = this.#programs.get(name).slice(first, last);
       for (let run = 0; run < times; run++) encodePass(encoder, dispatches);
     });
+  }
+
+  /**
+   * Seconds that one submit of so many runs takes: the GPU's own where it tells, else the clock's.
+   *
+   * @param {string} name
+   * @param {number} times
+   * @returns {Promise<number>}
+   */
+  async seconds(name, times) {
+    const start = performance.now();
+    if (!this.#device.features.has("timestamp-query")) {
+      await this.replay(name, times);
+      return (performance.now() - start) / 1000;
+    }
+    const { COPY_DST, COPY_SRC, QUERY_RESOLVE } = GPUBufferUsage;
+    this.#stamps ??= {
+      queries: this.#device.createQuerySet({ type: "timestamp", count: 2 }),
+      resolved: this.#device.createBuffer({ label: STAMPS, size: 16, usage: QUERY_RESOLVE | COPY_SRC | COPY_DST }),
+    };
+    const { queries, resolved } = this.#stamps;
+    this.#buffers.set(STAMPS, resolved);
+    const found = await this.#submitAndRead(`the program ${name}`, STAMPS, 0, 16, (encoder) => {
+      const dispatches = this.#programs.get(name);
+      const all = Array.from({ length: times }, () => dispatches).flat();
+      encodePass(encoder, all, { querySet: queries, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 });
+      encoder.resolveQuerySet(queries, 0, 2, resolved, 0);
+    });
+    const [begun, ended] = new BigUint64Array(found.buffer, found.byteOffset, 2);
+    const nanoseconds = Number(ended - begun);
+    return nanoseconds > 0 ? nanoseconds / 1e9 : (performance.now() - start) / 1000; // stamps are coarse
   }
 
   /**
@@ -219,9 +256,10 @@ export class Gpu {
  *
  * @param {GPUCommandEncoder} encoder
  * @param {Dispatch[]} dispatches
+ * @param {GPUComputePassTimestampWrites} [timestampWrites]
  */
-function encodePass(encoder, dispatches) {
-  const pass = encoder.beginComputePass();
+function encodePass(encoder, dispatches, timestampWrites) {
+  const pass = encoder.beginComputePass({ timestampWrites });
   /** @type {GPUComputePipeline | null} */
   let current = null;
   for (const { pipeline, group, grid } of dispatches) {

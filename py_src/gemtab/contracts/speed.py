@@ -1,0 +1,17 @@
+"""How fast a device has been seen to run matrices."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Multiply-adds a second of a chunk's matrices, and bytes of weights a second of a token's.
+
+    0 where nothing was measured.
+    """
+
+    macs: float = 0.0
+    bytes: float = 0.0
+
+
+UNKNOWN = Speed()
