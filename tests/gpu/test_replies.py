@@ -1,5 +1,8 @@
 """Prefill, decode and the cache together: replies against the argmax of float64 logits."""
 
+import asyncio
+import time
+
 import numpy as np
 import pytest
 
@@ -134,3 +137,36 @@ def test_a_reply_after_scoring_starts_afresh(device, prompt):
     engine_logits(engine, prompt[::-1])
 
     assert engine_reply(engine, prompt, 8).ids == before
+
+
+class Timed:
+    """Any device whose every replay takes some time to encode, and some more to end."""
+
+    ENCODING, WAITING = 0.004, 0.011  # seconds
+
+    def __init__(self, device):
+        self._device = device
+        self.encoding_seconds = 0.0
+
+    def __getattr__(self, name):
+        return getattr(self._device, name)
+
+    async def replay(self, *given):
+        time.sleep(self.ENCODING)
+        self.encoding_seconds += self.ENCODING
+        found = await self._device.replay(*given)
+        await asyncio.sleep(self.WAITING)
+        return found
+
+
+def test_a_reply_tells_where_its_time_went(device, prompt):
+    engine = memory_engine(Timed(device), CONFIG, TENSORS, chunk=16)
+
+    run = engine_reply(engine, prompt, max_tokens=20)
+
+    told = run.timing()
+    submits = round(told["encoding"] / Timed.ENCODING)
+    assert told["encoding"] == pytest.approx(submits * Timed.ENCODING)
+    assert 3 <= submits <= 20  # those of the prompt do not count
+    assert told["waiting"] >= Timed.WAITING
+    assert told["encoding"] + told["waiting"] <= told["total"] - told["prefill"]

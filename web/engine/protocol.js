@@ -25,7 +25,7 @@
  *   stopReason: "stop" | "length" | "context" | "stopped",
  *   usage: Record<string, number>, timing: Record<string, number>,
  * }} Done
- * @typedef {{ prefill: number, first: number, total: number }} ContinueTiming  seconds from the start
+ * @typedef {{ prefill: number, first: number, total: number, encoding: number, waiting: number }} ContinueTiming  seconds from the start; of the reply alone, on the host for the GPU and for the GPU's answers
  * @typedef {{ type: "continued", id: number, ids: number[], timing: ContinueTiming }} Continued
  * @typedef {{ type: "error", id: number | null, message: string, kind: string }} Failure
  * @typedef {Progress | Notice | Ready | Piece | Call | Done | Continued | Failure} Answer

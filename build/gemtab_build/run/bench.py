@@ -27,12 +27,16 @@ def measure(runner: Runner, vocab: int, context: int, repeats: int, tell: Tell) 
     for held in (n for n in CONTEXTS if n + MARGIN <= context):
         tell(f"reply at {held} tokens of context")
         decode[held] = round(median(_decode_speed(runner, ids, held) for _ in range(repeats)), 2)
+    tell("host time")
+    hosts = [host_microseconds(runner, ids.fresh(1), DECODED) for _ in range(repeats)]
+    host = {part: round(median(one[part] for one in hosts), 1) for part in hosts[0]}
     tell("second turn")
     kept = _second_turn(runner, ids, min(512, context // 2))
     return {
         "prefill_tokens_per_second": prefill,
         "decode_tokens_per_second": decode,
         "first_token_seconds": {"cold": first, "kept_prefix": kept},
+        "host_microseconds_per_token": host,
     }
 
 
@@ -60,6 +64,15 @@ def _decode_speed(runner: Runner, ids: _Prompts, held: int) -> float:
     run = runner.continue_ids(ids.fresh(held + 1), DECODED)
     alone = runner.continue_ids(ids.fresh(held + 1), 1)
     return (DECODED - 1) / (run.timing["total"] - alone.timing["total"])
+
+
+def host_microseconds(runner: Runner, prompt: list[int], tokens: int) -> dict[str, float]:
+    """Where a reply's time goes, a token: Python, encoding for the GPU, waiting for it."""
+    timing = runner.continue_ids(prompt, tokens).timing
+    encoding, waiting = timing["encoding"], timing["waiting"]
+    python = timing["total"] - timing["prefill"] - encoding - waiting
+    parts = {"python": python, "encoding": encoding, "waiting": waiting}
+    return {part: seconds / tokens * 1e6 for part, seconds in parts.items()}
 
 
 def _second_turn(runner: Runner, ids: _Prompts, held: int) -> float:

@@ -67,6 +67,8 @@ def _show(found: Mapping[str, Any]) -> None:
     first = found["first_token_seconds"]
     _table("first token, s", "prompt", first["cold"])
     print(f"first token with a kept prefix, s: {first['kept_prefix']}")
+    host = found["host_microseconds_per_token"]
+    print(f"host time of a replied token, us: {', '.join(f'{k} {v:.0f}' for k, v in host.items())}")
     for name, program in found.get("kernel_microseconds", {}).items():
         total = sum(each["microseconds"] for each in program.values())
         print(f"GPU time of {name}, {total:.0f} us:")

@@ -31,12 +31,15 @@ class Run:
     prefill_seconds: float = 0.0
     first_seconds: float = 0.0  # until the first batch was there
     decode_seconds: float = 0.0
+    encoding_seconds: float = 0.0  # of those, on the host, for the GPU
+    waiting_seconds: float = 0.0  # of those, for the GPU's answers
 
     def timing(self) -> dict[str, float]:
-        """Seconds, as `gemtab bench` reads them."""
+        """Seconds, as `gemtab bench` reads them; encoding and waiting are of the reply alone."""
         return {
             "prefill": self.prefill_seconds, "first": self.first_seconds,
             "total": self.prefill_seconds + self.decode_seconds,
+            "encoding": self.encoding_seconds, "waiting": self.waiting_seconds,
         }  # fmt: skip
 
 
@@ -98,8 +101,11 @@ class _Decoder:
         while len(self.flying) < self._depth() and self.submitted < self.limit:
             self._submit()
         times, future = self.flying.popleft()
-        began = perf_counter()
+        began, encoded = perf_counter(), self.engine.device.encoding_seconds
         data = await future
+        encoding = self.engine.device.encoding_seconds - encoded
+        self.run.encoding_seconds += encoding
+        self.run.waiting_seconds += perf_counter() - began - encoding
         if data is None:
             self.submitted -= times
             self.abandoned = times

@@ -25,6 +25,11 @@ class Device(Protocol):
         """What the adapter offers."""
         ...
 
+    @property
+    def encoding_seconds(self) -> float:
+        """Host time so far in which replays were encoded and submitted."""
+        ...
+
     def create(self, buffer: Buffer) -> None:
         """Make a buffer of zeros; one of the same name and size stays as it is."""
         ...

@@ -72,6 +72,7 @@ class NativeDevice:
         )
         # a read ends when all work before it has; wgpu 0.32's on_submitted_work_done fails
         self._fence = self._device.create_buffer(size=4, usage=wgpu.BufferUsage.COPY_SRC)
+        self.encoding_seconds = 0.0
         self._buffers: dict[str, Any] = {}
         self._pipelines: dict[str, tuple[Any, Any]] = {}
         self._programs: dict[str, list[tuple[Any, Any, tuple[int, int, int]]]] = {}
@@ -209,12 +210,14 @@ class NativeDevice:
         self, program: str, times: int, read: Slice | None = None, steps: Steps = ALL
     ) -> bytes:
         """Run a prepared program `times` times in one submit, then read a part of a buffer."""
+        began = perf_counter()
         encoder = self._device.create_command_encoder()
         for _ in range(times):
             compute = encoder.begin_compute_pass()
             self._encode(compute, self._programs[program][slice(*steps)])
             compute.end()
         self._device.queue.submit([encoder.finish()])
+        self.encoding_seconds += perf_counter() - began
         if read:
             return await self.read(read)
         self._device.queue.read_buffer(self._fence)

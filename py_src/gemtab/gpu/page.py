@@ -1,6 +1,7 @@
 """The Device port in the page: names and plans go to web/engine/gpu/replay.js, which holds the GPU."""
 
 import json
+from time import perf_counter
 from typing import Any
 
 from gemtab.contracts.device_facts import DeviceFacts
@@ -15,6 +16,7 @@ class PageDevice:
     def __init__(self, host: Any) -> None:
         self._host = host
         self._sizes: dict[str, int] = {}
+        self.encoding_seconds = 0.0
         self._facts = DeviceFacts.from_json(json.loads(host.facts()))
 
     @property
@@ -65,7 +67,9 @@ class PageDevice:
     ) -> bytes:
         """Run a prepared program `times` times in one submit, then read a part of a buffer."""
         part = read or Slice("", 0, 0)
+        began = perf_counter()
         running = self._host.replay(program, times, part.buffer, part.offset, part.bytes, *steps)
+        self.encoding_seconds += perf_counter() - began  # it encodes before it waits
         found = await settled(running)
         return bytes(found.to_bytes())
 
