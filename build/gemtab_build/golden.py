@@ -46,7 +46,8 @@ def packed(config: ModelConfig) -> dict[str, Tensor]:
     for name, shape in tensor_shapes(config).items():
         part = name.rpartition(".")[2] if name.startswith("layers.") else name
         encoding = mixed.get(part, "w4") if len(shape) == 2 else "f32"
-        tensors[name] = Tensor(shape, encoding, ())
+        grids = name.startswith("layers.") and len(shape) == 2
+        tensors[name] = Tensor(shape, encoding, (), (0.03, 0.1) if grids else None)
     return tensors
 
 

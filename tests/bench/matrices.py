@@ -77,7 +77,7 @@ def main() -> None:
     args = parser.parse_args()
     features = frozenset({"shader-f16"} if args.f16 else ())
     device = open_device(args.adapter, features)
-    variant = Variant(f16=args.f16, integer_dot=args.integer_dot)
+    variant = Variant(args.f16, integer_dot=args.integer_dot, integer_tiles=args.integer_dot)
     srq = (Grids(0.03, 0.1),) if args.encoding in PACKED_BITS else ()
     print(f"{device.facts.adapter}, {args.encoding}: ms of CPU a dispatch (multiply-adds / ns)")
     for name in args.shapes.split(","):
@@ -88,7 +88,7 @@ def main() -> None:
             took = bench.seconds(args.runs)
             speed = prod((n_in, n_out, tokens)) / took / 1e9
             print(
-                f"{name:<10} {tokens:>4} tokens {bench.template:<8} {took * 1e3:8.2f} ({speed:.1f})"
+                f"{name:<10} {tokens:>4} tokens {bench.template:<9} {took * 1e3:8.2f} ({speed:.1f})"
             )
 
 

@@ -21,4 +21,4 @@ def device(request):
 @pytest.fixture
 def variant(device):
     """The kernels' form on the device."""
-    return Variant("shader-f16" in device.facts.features, "subgroups" in device.facts.features)
+    return Variant.of(device.facts.features)

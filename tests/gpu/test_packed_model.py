@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gemtab.contracts.device_facts import INTEGER_DOT
 from gemtab_build.artifact import build_artifact
 from helpers import reference
 from helpers.devices import on_devices
@@ -38,7 +39,7 @@ def wins(logits):
     return best[:, 1] - best[:, 0] >= CLEAR
 
 
-@on_devices()
+@on_devices(INTEGER_DOT)
 @pytest.mark.parametrize("chunk", [1, 16])
 def test_logits_are_those_of_float64(device, packed, ids, chunk):
     model, site = packed
@@ -67,6 +68,7 @@ def test_a_single_token_has_no_ties_to_fall_from(device, packed, ids):
     assert np.quantile(errors, 0.75) <= 1e-5
 
 
+@on_devices(INTEGER_DOT)
 def test_a_reply_takes_the_winners(device, packed, ids):
     model, site = packed
     engine = artifact_engine(device, site, kv="f32", chunk=16)

@@ -19,6 +19,7 @@ import pytest
 
 from gemtab.contracts.errors import DeviceError
 from gemtab.gpu.native import Module, NativeDevice
+from gemtab.kernels.variant import OPTIONAL
 from gemtab_build.run.setup_browser import SLOW_TOGGLE, find_chromium, swiftshader_driver
 from helpers.fetch_tokenizers import cache_folder
 
@@ -39,11 +40,11 @@ class Adapter(NamedTuple):
     driver: Callable[[], Path | None] | None = None
 
 
-BOTH = frozenset({"shader-f16", "subgroups"})
+ALL = frozenset(OPTIONAL)
 ADAPTERS = {
-    "naga": Adapter("wgpu", "", BOTH),
-    "tint": Adapter("wgpudawn", "SwiftShader", BOTH - {"shader-f16"}, swiftshader_driver),
-    "tint on mesa": Adapter("wgpudawn", "llvmpipe", BOTH, lavapipe_driver),
+    "naga": Adapter("wgpu", "", ALL),
+    "tint": Adapter("wgpudawn", "SwiftShader", ALL - {"shader-f16"}, swiftshader_driver),
+    "tint on mesa": Adapter("wgpudawn", "llvmpipe", ALL, lavapipe_driver),
 }
 
 

@@ -14,7 +14,9 @@ CASES = {
     "join": case_of_join,
     "matfew": case_of_matmul,
     "matmul": case_of_matmul,
+    "matmul_i8": case_of_matmul,
     "matvec": case_of_matvec,
+    "matvec_i8": case_of_matvec,
     "norm": case_of_norm,
     "ple_merge": case_of_ple_merge,
 }

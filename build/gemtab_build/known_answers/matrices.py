@@ -16,6 +16,7 @@ EPS = 1e-6
 W_ROW, ROWS, FIRST, STRIDE = 3, 5, 2, 11  # rows 3 to 7 of a matrix make columns 2 to 6 of eleven
 WIDTHS = (96, 74, 80)  # of rows, of a kernel that takes any; the last two are not whole blocks
 INPUT_STEP = 1 / 64  # of packed weights' int8 grid
+COARSE_STEP = 1 / 8  # of what has been normed
 TANH_ERROR = 1e-3  # WGSL leaves it open: some devices are rough
 
 
@@ -23,17 +24,23 @@ def case_of_matvec(kernel: Kernel) -> tuple[Case, Step]:
     """One token through a source, some rows of a matrix, and a sink."""
     includes, params = dict(kernel.includes), dict(kernel.params)
     encoding, any_width = _encoding(includes)
-    n_in = int(params.get("N_IN", _width(encoding, any_width)))
+    n_in = int(params.get("WIDTH", params.get("N_IN", _width(encoding, any_width))))
     source = _source(includes.get("source", "plain"), params, n_in)
     sink = Sink(includes.get("sink", "plain").removeprefix("sink_"), first_input=4, cap=30.0)
     case = Case()
-    grid = packed_form(encoding) and source.kind == "plain"
-    x = _stream(case, source, n_in, INPUT_STEP if grid else None)
+    grids = _grids(kernel, encoding, source, sink)
+    x = _stream(case, source, n_in, grids[0].input if grids and source.kind == "plain" else None)
     rows = 2 * ROWS if sink.kind == "gated" else ROWS
     weights = matrix(case, encoding, W_ROW + rows, n_in)[W_ROW:]
     case.unwritten("y", 4 * STRIDE)
     sums = weights @ x
     within = 2e-5 * float((np.abs(weights) @ np.abs(x)).max())
+    if grids and source.kind != "plain":
+        for number, one in enumerate(grids):
+            own = slice(number * ROWS, (number + 1) * ROWS)
+            sums[own] = weights[own] @ (np.clip(np.round(x / one.input), -128, 127) * one.input)
+        # a value between two codes may take either
+        within += grids[-1].input * float(np.abs(weights).max())
     y, rough = sums, 0.0
     if sink.kind == "gated":
         y, rough = gelu(sums[:ROWS]) * sums[ROWS:], 8 * within
@@ -45,11 +52,21 @@ def case_of_matvec(kernel: Kernel) -> tuple[Case, Step]:
     if sink.kind != "plain":
         rough += TANH_ERROR * float(np.abs(y).max())
     case.expect("y", y, within + rough, 4 * FIRST)
-    srq = (Grids(INPUT_STEP, 0.0),) if grid else ()
     matmul = Matmul(
-        encoding, n_in, ROWS, FIRST, STRIDE, W_ROW, variant_of(kernel), srq, source, sink
+        encoding, n_in, ROWS, FIRST, STRIDE, W_ROW, variant_of(kernel), grids, source, sink
     )
     return case, matmul.step(1, "", ())
+
+
+def _grids(kernel: Kernel, encoding: str, source: Source, sink: Sink) -> tuple[Grids, ...]:
+    """Of packed weights' input: of x as it is, and of what has been normed where codes are made of it."""
+    if source.kind == "plain":
+        return (Grids(INPUT_STEP, 0.0),) if packed_form(encoding) else ()
+    if kernel.template != "matvec_i8":
+        return ()
+    first = Grids(COARSE_STEP, 0.0)
+    several = int(dict(kernel.params)["GRIDS"])
+    return (first, Grids(several * COARSE_STEP, 0.0, ROWS)) if sink.kind == "gated" else (first,)
 
 
 def case_of_matmul(kernel: Kernel) -> tuple[Case, Step]:
@@ -112,7 +129,7 @@ def matrix(case: Case, encoding: str, rows: int, n_in: int) -> Floats:
 
 def _encoding(includes: dict[str, str]) -> tuple[str, bool]:
     form = includes["weights"].removeprefix("weights_")
-    return form.removesuffix("_any"), form.endswith("_any")
+    return form.removesuffix("_i8").removesuffix("_any"), form.endswith("_any")
 
 
 def _width(encoding: str, any_width: bool) -> int:

@@ -7,6 +7,7 @@ from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.placement import rows_and_width
 from gemtab.contracts.quantization import kv_row_words, planes
+from gemtab.kernels.matmul import MATRIX_TEMPLATES
 from gemtab.plan.accounts import Accounts, accounts
 from gemtab.plan.forward import plan_decode, plan_prefill
 from gemtab.plan.model import Model
@@ -23,7 +24,7 @@ def costs(manifest: Manifest, context: int, kv: str) -> dict[str, Any]:
     least = _least_decode_bytes(manifest, context, kv)
     tokens = min(settings.chunk, context)
     prefill = accounts(plan_prefill(model, tokens), tokens, 0)
-    matrices = _macs(prefill, "matvec", "matfew", "matmul")
+    matrices = _macs(prefill, *MATRIX_TEMPLATES)
     attention = _macs(prefill, "attend", "attend_chunk")
     moved = decode.total.read + decode.total.written
     return {

@@ -3,24 +3,28 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from itertools import combinations
 from typing import Any
 
-from gemtab.contracts.device_facts import DeviceFacts
+from gemtab.contracts.device_facts import INTEGER_DOT, DeviceFacts
 from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.placement import place
 from gemtab.contracts.program import Kernel
-from gemtab.contracts.quantization import BLOCK, KV_ENCODINGS
+from gemtab.contracts.quantization import BLOCK, KV_ENCODINGS, packed_form
 from gemtab.kernels.attend_chunk import ROWS as TILE
 from gemtab.kernels.matmul import FEW
 from gemtab.kernels.measure import ROWS, Measure
+from gemtab.kernels.variant import OPTIONAL
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
 from gemtab_build.known_answers.all_cases import known_answer
 from gemtab_build.site.shaders import render
 
-FEATURE_SETS = ((), ("shader-f16",), ("subgroups",), ("shader-f16", "subgroups"))
+FEATURE_SETS = tuple(
+    chosen for count in range(len(OPTIONAL) + 1) for chosen in combinations(sorted(OPTIONAL), count)
+)
 ANY_SIZE = 1 << 62  # how many parts a tensor is split into is nothing to a kernel
 ANY_LIMITS = {"maxStorageBufferBindingSize": ANY_SIZE, "maxBufferSize": ANY_SIZE}
 CAPACITY = 4096
@@ -67,15 +71,22 @@ def all_kernels(config: ModelConfig, tensors: Mapping[str, Tensor]) -> dict[str,
     """Every kernel of every pass, feature set and cache encoding, by name; and the page's own measure."""
     measure = Measure(BLOCK, ROWS).kernel
     found = {measure.name: measure}
+    packed = any(packed_form(tensor.encoding) for tensor in tensors.values())
     for features in FEATURE_SETS:
+        if INTEGER_DOT in features and not packed:
+            continue  # the same kernels as without
         facts = DeviceFacts("any", frozenset(features), ANY_LIMITS)
         for kv in KV_ENCODINGS:
             capacity = min(CAPACITY, config.max_position)
-            model = Model.on(Settings(config, facts, capacity, kv), dict(tensors))
+            settings = Settings(config, facts, capacity, kv)
+            model = Model.on(settings, dict(tensors))
             # for devices that cannot bind a layer's matrices together
             apart = replace(model, parts=place(tensors, ANY_SIZE, together=False))
             programs = [plan_decode(model), plan_decode(apart)]
             passes = ((plan, tokens) for plan in (plan_prefill, plan_score) for tokens in CHUNKS)
             programs += [plan(model, tokens) for plan, tokens in passes]
+            if INTEGER_DOT in features:
+                tiled = replace(model, settings=replace(settings, integer_tiles=True))
+                programs.append(plan_score(tiled, FEW + 1))
             found |= {kernel.name: kernel for program in programs for kernel in program.kernels}
     return found

@@ -34,7 +34,7 @@ def render(kernel: Kernel, dialect: Dialect = "tint") -> str:
     enables = [
         f"enable {ENABLES[feature]};\n"
         for feature in kernel.features
-        if not (dialect == "naga" and feature == "subgroups")
+        if feature in ENABLES and not (dialect == "naga" and feature == "subgroups")
     ]
     return "".join(enables) + text
 

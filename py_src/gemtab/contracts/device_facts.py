@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+INTEGER_DOT = "packed_4x8_integer_dot_product"  # a feature of WGSL: dot4I8Packed
+
 
 @dataclass(frozen=True)
 class DeviceFacts:
-    """An adapter's name, its WebGPU features, and the limits that Gemtab heeds (bytes, counts).
+    """An adapter's name, its features and those of WGSL, and the limits that Gemtab heeds (bytes, counts).
 
     `memory` is what a model may sensibly take, in bytes; 0 where nothing says. `driver` changes when what
     compiles and runs shaders does: in a page that is the browser too.
@@ -29,6 +31,5 @@ class DeviceFacts:
     def from_json(cls, data: Mapping[str, Any]) -> "DeviceFacts":
         """Facts as an executor reports them."""
         limits = dict(data["limits"])
-        return cls(
-            data["adapter"], frozenset(data["features"]), limits, data["memory"], data["driver"]
-        )
+        features = frozenset([*data["features"], *data["wgslFeatures"]])
+        return cls(data["adapter"], features, limits, data["memory"], data["driver"])

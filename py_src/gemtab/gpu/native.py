@@ -11,7 +11,7 @@ from importlib import import_module
 from time import perf_counter
 from typing import Any, Literal
 
-from gemtab.contracts.device_facts import DeviceFacts
+from gemtab.contracts.device_facts import INTEGER_DOT, DeviceFacts
 from gemtab.contracts.errors import DeviceError
 from gemtab.contracts.program import (
     SHAPE_WORDS,
@@ -55,11 +55,12 @@ class NativeDevice:
         wgpu = _import(module)
         chosen = _adapter(wgpu, adapter)
         offered = {ours for ours, theirs in FEATURES[module].items() if theirs in chosen.features}
+        offered.add(INTEGER_DOT)  # both compilers know it
         used = offered if features is None else offered & features
         limits = {name: chosen.limits[name] for name in LIMITS}
         self._wgpu = wgpu
         self._dialect = "naga" if module == "wgpu" else "tint"
-        wanted = [FEATURES[module][name] for name in used]
+        wanted = [theirs for ours, theirs in FEATURES[module].items() if ours in used]
         self.has_timestamps = timestamps and TIMESTAMPS in chosen.features
         if self.has_timestamps:
             wanted.append(TIMESTAMPS)

@@ -3,15 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gemtab.contracts.device_facts import INTEGER_DOT
 from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.program import Kernel, Slice, Step, float_word
 from gemtab.contracts.quantization import BLOCK, VALUE_BITS, packed_fault, packed_form
 from gemtab.kernels.ends import MATRICES, NO_ROW, PLAIN_SINK, PLAIN_SOURCE, Grids, Sink, Source
+from gemtab.kernels.integers import by_integers, fits_workgroup, input_grids
 from gemtab.kernels.variant import PLAIN, Variant, fold
 
 TILE_TOKENS, TILE_ROWS = 64, 64  # matmul's tile
 QUADS = 8  # of rows of W, in a workgroup of matvec and matfew
 FEW = 8  # the most tokens of matfew
+INTEGER_TEMPLATES = ("matvec_i8", "matmul_i8")
+MATRIX_TEMPLATES = ("matvec", "matfew", "matmul", *INTEGER_TEMPLATES)
 
 
 def weight_form(encoding: str, n_in: int) -> str:
@@ -49,7 +53,7 @@ class Matmul:
 
     A stride of 0 stands for as many columns as are needed.
     One token takes the mat-vec template, which alone knows sources and sinks; a few take one that is
-    like it, more the tiled one.
+    like it, more the tiled one. Where the variant asks for it, those for one and for many multiply int8 codes.
     With a packed W, x and y are rounded to the int8 grids of `srq`, which holds those of each matrix
     that W joins. Slices: x, y, the matrix's planes, those of source and sink; for more tokens then state.
     """
@@ -114,36 +118,41 @@ class Matmul:
         """The shader for one token or for many."""
         if tokens > 1 and (self.source, self.sink) != (PLAIN_SOURCE, PLAIN_SINK):
             raise ShapeError("sources and sinks are for one token.")
-        source, sink = self.source, self.sink
+        template, source = self.template(tokens), self.source
         snippets = weight_snippets(self.encoding)
         if source.kind != "plain":
             snippets += ("reduce_sum",)
-        includes = [("weights", weight_form(self.encoding, self.n_in))]
+        params, features = source.params(self.n_in), self.variant.features(*snippets)
+        if template in INTEGER_TEMPLATES:
+            features = tuple(sorted((*features, INTEGER_DOT)))
+        if template == "matvec_i8":
+            params += (("WIDTH", self.n_in), ("GRIDS", input_grids(self.srq, self.sink)))
+        matrix = ("x", "*y", *weight_bindings(self.encoding))
+        own = (*source.bindings(), *self.sink.bindings()) if tokens == 1 else ("state",)
+        includes = (*self._includes(tokens, template), *self.variant.includes(*snippets))
+        return Kernel(template, params, includes, (*matrix, *own), features)
+
+    def _includes(self, tokens: int, template: str) -> tuple[tuple[str, str], ...]:
+        weights = weight_form(self.encoding, self.n_in)
+        includes = [("weights", f"{weights}_i8" if template in INTEGER_TEMPLATES else weights)]
         if self.n_in % BLOCK:
             includes.append(("x", "x_any"))
         if packed_form(self.encoding):
             includes += [("input", "input_srq"), ("output", "output_srq")]
-        includes += [*source.includes(), *sink.includes()]
-        if 1 < tokens <= FEW:  # by powers of two
+        if template == "matfew":  # by powers of two
             includes.append(("columns", f"columns_{1 << (tokens - 1).bit_length()}"))
-        matrix = ("x", "*y", *weight_bindings(self.encoding))
-        return Kernel(
-            self.template(tokens),
-            params=source.params(self.n_in),
-            includes=(*includes, *self.variant.includes(*snippets)),
-            bindings=(
-                (*matrix, *source.bindings(), *sink.bindings())
-                if tokens == 1
-                else (*matrix, "state")
-            ),
-            features=self.variant.features(*snippets),
-        )
+        return (*includes, *self.source.includes(), *self.sink.includes())
 
     def template(self, tokens: int) -> str:
         """The template for so many tokens."""
-        if tokens == 1:
-            return "matvec"
-        return "matfew" if tokens <= FEW else "matmul"
+        integers = by_integers(self.encoding, self.n_in, self.srq)
+        if tokens > FEW:
+            return "matmul_i8" if self.variant.integer_tiles and integers else "matmul"
+        if tokens > 1:
+            return "matfew"
+        rows = QUADS * self.sink.outputs
+        fits = integers and fits_workgroup(self.n_in, self.srq, self.source, self.sink, rows)
+        return "matvec_i8" if self.variant.integer_dot and fits else "matvec"
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""

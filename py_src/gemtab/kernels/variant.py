@@ -1,24 +1,33 @@
 """Which forms of the common snippets a device gets, and the grids that its limits allow."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from gemtab.contracts.device_facts import INTEGER_DOT
 from gemtab.contracts.errors import ShapeError
 
 MAX_GROUPS = 65535  # workgroups in one dimension of a grid, WebGPU's floor and ceiling
 LANES = 64
-OPTIONAL = ("shader-f16", "subgroups")  # the features that kernels have forms for
+OPTIONAL = ("shader-f16", "subgroups", INTEGER_DOT)  # the features that kernels have forms for
 
 
 @dataclass(frozen=True)
 class Variant:
     """The device features that kernels may use.
 
-    `integer_dot`: products of int8 codes by WGSL's dot4I8Packed, where the language has it.
+    `integer_dot`: packed weights of one token by WGSL's dot4I8Packed, `integer_tiles`: those of a chunk; the
+    results are the same. Software takes longer for such tiles, so they wait for a device that was timed.
     """
 
     f16: bool = False
     subgroups: bool = False
     integer_dot: bool = False
+    integer_tiles: bool = False
+
+    @classmethod
+    def of(cls, features: Collection[str]) -> "Variant":
+        """That of a device with these features, as long as nothing is known of its speed."""
+        return cls(*(one in features for one in OPTIONAL))
 
     def includes(self, *names: str) -> tuple[tuple[str, str], ...]:
         """The snippets to put in place of the plain ones, among those named."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gemtab.contracts.program import Program, Step
 from gemtab.contracts.quantization import kv_row_words, planes
 from gemtab.kernels.heads import NO_WINDOW
+from gemtab.kernels.matmul import MATRIX_TEMPLATES
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def accounts(program: Program, tokens: int, position: int) -> Accounts:
 def cost_of(step: Step, tokens: int, position: int) -> Cost:
     """What one dispatch costs."""
     special: Mapping[str, Callable[[Step, int, int], Cost]] = {
-        "matvec": _matrix, "matfew": _matrix, "matmul": _matrix, "embed": _embed,
-        "attend": _attend, "attend_chunk": _attend, "heads": _heads,
+        **dict.fromkeys(MATRIX_TEMPLATES, _matrix),
+        "embed": _embed, "attend": _attend, "attend_chunk": _attend, "heads": _heads,
     }  # fmt: skip
     return special.get(step.kernel.template, _whole)(step, tokens, position)
 
@@ -70,7 +71,7 @@ def _bytes(step: Step, *names: str) -> int:
 
 def _encoding(step: Step) -> str:
     form = dict(step.kernel.includes)["weights"].removeprefix("weights_")
-    return form.removesuffix("_any")
+    return form.removesuffix("_any").removesuffix("_i8")
 
 
 def _matrix(step: Step, tokens: int, _position: int) -> Cost:

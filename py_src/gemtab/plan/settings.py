@@ -1,6 +1,6 @@
 """What a plan is made for: model, device, cache. All sizes that the Programs share follow from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from gemtab.contracts.device_facts import DeviceFacts
@@ -28,6 +28,7 @@ class Settings:
     """A cache of `capacity` positions in `kv` encoding, prompts in chunks of at most `chunk` tokens.
 
     With `ple_on_disk`, the per-layer embeddings' table stays off the GPU and its rows come token by token.
+    `integer_tiles` is for a device that has been seen to be faster with them (kernels/variant.py).
     """
 
     config: ModelConfig
@@ -38,6 +39,7 @@ class Settings:
     whole_limit: int = WHOLE_LIMIT
     ple_on_disk: bool = False
     speed: Speed = UNKNOWN
+    integer_tiles: bool = False
 
     def __post_init__(self) -> None:
         if self.kv not in KV_ENCODINGS:
@@ -67,7 +69,8 @@ class Settings:
     @property
     def variant(self) -> Variant:
         """The kernels' form on this device."""
-        return Variant("shader-f16" in self.facts.features, "subgroups" in self.facts.features)
+        variant = Variant.of(self.facts.features)
+        return replace(variant, integer_tiles=self.integer_tiles and variant.integer_dot)
 
     def ring(self, layer: LayerConfig) -> int:
         """Positions that a layer's cache holds: all, or a ring for sliding layers of long contexts."""

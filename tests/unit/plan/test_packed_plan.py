@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gemtab.contracts import names
-from gemtab.contracts.device_facts import DeviceFacts
+from gemtab.contracts.device_facts import INTEGER_DOT, DeviceFacts
 from gemtab.contracts.manifest import Generation, Manifest, Tensor
 from gemtab.contracts.model_config import FULL, SLIDING
 from gemtab.contracts.program import SHAPE_WORDS, float_word
@@ -132,3 +132,20 @@ def test_grids_come_back_from_a_manifest_to_the_last_bit():
     manifest = Manifest("m", "packed", CONFIG, Generation((1,)), {}, (), tensors, {})
 
     assert Manifest.from_json(manifest.to_json()) == manifest
+
+
+def test_whole_numbers_are_multiplied_where_the_language_has_it(model):
+    """In every linear with grids; the projection of per-layer embeddings has none."""
+    settings = replace(model.settings, facts=replace(model.settings.facts, features={INTEGER_DOT}))
+
+    steps = plan_decode(replace(model, settings=settings)).steps
+
+    matrices = [step for step in steps if step.kernel.template.startswith("mat")]
+    assert len(steps) == len(plan_decode(model).steps)
+    assert {step.label for step in matrices if step.kernel.template != "matvec_i8"} == {
+        "ple.projection"
+    }
+    chunk = plan_prefill(replace(model, settings=settings), 64).steps
+    assert "matmul_i8" not in {step.kernel.template for step in chunk}
+    tiled = replace(model, settings=replace(settings, integer_tiles=True))
+    assert "matmul_i8" in {step.kernel.template for step in plan_prefill(tiled, 64).steps}

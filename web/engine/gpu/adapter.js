@@ -4,6 +4,7 @@ import { NoWebGPU } from "../errors.js";
 
 export const FEATURES = ["shader-f16", "subgroups"];
 const TIMING = "timestamp-query"; // for us, not for the kernels
+export const WGSL_FEATURES = ["packed_4x8_integer_dot_product"];
 const LIMITS = /** @type {const} */ ([
   "maxStorageBufferBindingSize",
   "maxBufferSize",

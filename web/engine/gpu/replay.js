@@ -3,7 +3,7 @@
  * The one JavaScript file of the hot path: `replay` runs once for a batch of tokens.
  */
 
-import { deviceFacts, FEATURES, findAdapter, openDevice } from "./adapter.js";
+import { deviceFacts, FEATURES, findAdapter, openDevice, WGSL_FEATURES } from "./adapter.js";
 import { DeviceError } from "../errors.js";
 import { Faults } from "./faults.js";
 import { Pipelines } from "./pipelines.js";
@@ -60,7 +60,9 @@ export class Gpu {
 
   /** @returns {string[]} those that kernels have forms for, sorted */
   features() {
-    return FEATURES.filter((name) => this.#device.features.has(name)).sort();
+    const language = /** @type {ReadonlySet<string>} */ (navigator.gpu.wgslLanguageFeatures ?? new Set());
+    const features = FEATURES.filter((name) => this.#device.features.has(name));
+    return [...features, ...WGSL_FEATURES.filter((name) => language.has(name))].sort();
   }
 
   /**

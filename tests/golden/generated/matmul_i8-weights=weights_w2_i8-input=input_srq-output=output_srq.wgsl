@@ -1,0 +1,236 @@
+// matmul_i8: y = x · Wᵀ for a chunk of tokens as matmul makes it, but of int8 codes: products of whole numbers,
+// which the language adds up four at a time, and a scale at the end. Every input has a grid.
+//   0 x        read   [tokens, n_in]
+//   1 y        write  [tokens, stride], columns first … first + n_out
+//   2, 3 W     read   [w_row + n_out, n_in]: codes and scales
+//   4 state    read
+//   5 shape    uniform
+// grid: (n_out / ROWS, tokens / TOKENS)
+const TOKENS: u32 = 64u;
+const ROWS: u32 = 64u;
+// The words that change from token to token: see contracts/state.py.
+struct State {
+    position: u32,
+    tokens: u32,
+    written: u32,
+    seed: u32,
+    top_k: u32,
+    temperature: f32,
+    top_p: f32,
+    capacity: u32,
+}
+// The words of a step that multiplies with a matrix. Rows of W begin at w_row of what is bound; offsets
+// into `vectors` count vectors of four. Packed weights may be of several matrices, one after the other,
+// each with grids of its own: the second begins at second_row, the third at third_row.
+struct Shape {
+    n_in: u32, n_out: u32, w_row: u32,
+    first: u32, stride: u32,  // y's column for row 0, and y's columns in all
+    eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix
+    first_input: u32, cap: f32,  // of what comes after it
+    second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
+}
+// A block of W as int8 codes: scales (f32) come after the sum. Codes u2 offset by 2, sixteen a word; in the
+// first bits of a byte, the first of them turned, they are 64 times what they stand for.
+// A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
+const BLOCK: u32 = 32u;
+alias Block = array<vec4f, 8>;
+
+fn dot_block(a: Block, b: Block) -> f32 {
+    return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
+        + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
+}
+// A block as 32 int8 codes: eight words of four in an order that each form of the weights has for itself.
+struct Codes { a: vec4u, b: vec4u }
+
+fn pack(x: f32, y: f32, z: f32, w: f32) -> u32 { return pack4xI8(vec4i(vec4f(x, y, z, w))); }
+
+fn dot_codes(w: Codes, x: Codes) -> i32 {
+    return dot4I8Packed(w.a.x, x.a.x) + dot4I8Packed(w.a.y, x.a.y)
+        + dot4I8Packed(w.a.z, x.a.z) + dot4I8Packed(w.a.w, x.a.w)
+        + dot4I8Packed(w.b.x, x.b.x) + dot4I8Packed(w.b.y, x.b.y)
+        + dot4I8Packed(w.b.z, x.b.z) + dot4I8Packed(w.b.w, x.b.w);
+}
+@group(0) @binding(2) var<storage, read> codes: array<vec2u>;
+@group(0) @binding(3) var<storage, read> scales: array<f32>;
+const SHIFT: u32 = 6u;  // by which the codes are too large
+
+fn signed(word: vec2u) -> vec2u { return (word & vec2u(0xc0c0c0c0u)) ^ vec2u(0x80808080u); }
+
+fn weight_codes(row: u32, block: u32, n_in: u32) -> Codes {
+    let c = codes[row * (n_in / BLOCK) + block];  // each byte's first column, second, third, fourth
+    return Codes(vec4u(signed(c << vec2u(6u)), signed(c << vec2u(4u))), vec4u(signed(c << vec2u(2u)), signed(c)));
+}
+
+fn pack_block(x: Block) -> Codes {
+    return Codes(
+        vec4u(pack(x[0].x, x[1].x, x[2].x, x[3].x), pack(x[4].x, x[5].x, x[6].x, x[7].x),
+              pack(x[0].y, x[1].y, x[2].y, x[3].y), pack(x[4].y, x[5].y, x[6].y, x[7].y)),
+        vec4u(pack(x[0].z, x[1].z, x[2].z, x[3].z), pack(x[4].z, x[5].z, x[6].z, x[7].z),
+              pack(x[0].w, x[1].w, x[2].w, x[3].w), pack(x[4].w, x[5].w, x[6].w, x[7].w)));
+}
+// A token's row of x: four neighbours, and a block.
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+
+fn x_four(token: u32, four: u32, n_in: u32) -> vec4f { return x[token * (n_in / 4u) + four]; }
+
+fn x_block(token: u32, block: u32, n_in: u32) -> Block {
+    let at = (token * n_in + block * BLOCK) / 4u;
+    return Block(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
+}
+// Static range quantization: codes of x on the int8 grid of a step, as floats. Ties go to even.
+// WGSL lets x / grid be 2.5 ULP off: a value so near to a tie may take the neighbouring code.
+fn srq_codes(x: vec4f, grid: f32) -> vec4f {
+    return clamp(round(x / grid), vec4f(-128.0), vec4f(127.0));
+}
+
+// Which of the matrices a row belongs to, and so which grids.
+fn matrix_of(row: u32) -> u32 { return u32(row >= shape.second_row) + u32(row >= shape.third_row); }
+// What a row's weights are multiplied with: codes of x, or x itself where the grid is 0. Sums of products
+// of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
+fn input_grid(row: u32) -> f32 { return shape.input_grids[matrix_of(row)]; }
+
+fn input_four(x: vec4f, grid: f32) -> vec4f {
+    if (grid == 0.0) { return x; }
+    return srq_codes(x, grid);
+}
+
+fn input_block(x: Block, grid: f32) -> Block {
+    if (grid == 0.0) { return x; }
+    return Block(
+        srq_codes(x[0], grid), srq_codes(x[1], grid), srq_codes(x[2], grid), srq_codes(x[3], grid),
+        srq_codes(x[4], grid), srq_codes(x[5], grid), srq_codes(x[6], grid), srq_codes(x[7], grid));
+}
+// output: a row's value from its sum of codes: scaled, and rounded to its own grid where that is not 0.
+fn output(sum: f32, row: u32) -> f32 {
+    let input = shape.input_grids[matrix_of(row)];
+    let grid = shape.output_grids[matrix_of(row)];
+    let y = sum * (select(input, 1.0, input == 0.0) * scales[shape.w_row + row]);
+    if (grid == 0.0) { return y; }
+    return srq_codes(vec4f(y), grid).x * grid;
+}
+
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> state: State;
+@group(0) @binding(5) var<uniform> shape: Shape;
+
+const LANES: u32 = TOKENS / 8u * ROWS / 8u;
+const EIGHTHS: u32 = ROWS / 8u;
+const WORDS: u32 = BLOCK / 4u;  // of a block's codes
+var<workgroup> x_tile: array<vec4u, WORDS * TOKENS / 4u>;  // [word][token / 4], four tokens a vector
+var<workgroup> w_tile: array<vec4u, WORDS * ROWS / 4u>;  // [word][row / 4]
+
+fn put_x(word: u32, token: u32, four: vec4u) {
+    let at = (word * TOKENS + token) / 4u;
+    x_tile[at][token % 4u] = four.x;
+    x_tile[at + TOKENS / 4u][token % 4u] = four.y;
+    x_tile[at + TOKENS / 2u][token % 4u] = four.z;
+    x_tile[at + TOKENS / 4u * 3u][token % 4u] = four.w;
+}
+
+fn put_w(word: u32, row: u32, four: vec4u) {
+    let at = (word * ROWS + row) / 4u;
+    w_tile[at][row % 4u] = four.x;
+    w_tile[at + ROWS / 4u][row % 4u] = four.y;
+    w_tile[at + ROWS / 2u][row % 4u] = four.z;
+    w_tile[at + ROWS / 4u * 3u][row % 4u] = four.w;
+}
+
+// Four rows' products with one token.
+fn products(w: vec4u, x: u32) -> vec4i {
+    return vec4i(dot4I8Packed(w.x, x), dot4I8Packed(w.y, x), dot4I8Packed(w.z, x), dot4I8Packed(w.w, x));
+}
+
+fn write(token: u32, row: u32, sums: vec4i) {
+    if (token >= state.tokens) { return; }
+    for (var i = 0u; i < 4u; i++) {
+        if (row + i < shape.n_out) {
+            y[token * shape.stride + shape.first + row + i] = output(f32(sums[i] >> SHIFT), row + i);
+        }
+    }
+}
+
+@compute @workgroup_size(LANES)
+fn matmul_i8(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let first_token = group.y * TOKENS;
+    let first_out = group.x * ROWS;
+    if (first_token >= state.tokens) { return; }  // the same for the whole workgroup
+    let grid = input_grid(first_out);  // a tile's rows are of one matrix
+    let own_token = lane / EIGHTHS * 8u;
+    let own_row = lane % EIGHTHS * 8u;
+    var low_0 = vec4i();  // token by its rows 0 … 3, and by rows 4 … 7
+    var high_0 = vec4i();
+    var low_1 = vec4i();
+    var high_1 = vec4i();
+    var low_2 = vec4i();
+    var high_2 = vec4i();
+    var low_3 = vec4i();
+    var high_3 = vec4i();
+    var low_4 = vec4i();
+    var high_4 = vec4i();
+    var low_5 = vec4i();
+    var high_5 = vec4i();
+    var low_6 = vec4i();
+    var high_6 = vec4i();
+    var low_7 = vec4i();
+    var high_7 = vec4i();
+    for (var block = 0u; block * BLOCK < shape.n_in; block++) {
+        for (var i = lane; i < TOKENS; i += LANES) {
+            var x = Codes();
+            if (first_token + i < state.tokens) {
+                x = pack_block(input_block(x_block(first_token + i, block, shape.n_in), grid));
+            }
+            put_x(0u, i, x.a);
+            put_x(4u, i, x.b);
+        }
+        for (var i = lane; i < ROWS; i += LANES) {
+            // what is past the end is made, and not written
+            let w = weight_codes(shape.w_row + first_out + i, block, shape.n_in);
+            put_w(0u, i, w.a);
+            put_w(4u, i, w.b);
+        }
+        workgroupBarrier();
+        for (var word = 0u; word < WORDS; word++) {
+            let at_x = (word * TOKENS + own_token) / 4u;
+            let at_w = (word * ROWS + own_row) / 4u;
+            let x_0 = x_tile[at_x];
+            let x_1 = x_tile[at_x + 1u];
+            let w_0 = w_tile[at_w];
+            let w_1 = w_tile[at_w + 1u];
+            low_0 += products(w_0, x_0.x);
+            high_0 += products(w_1, x_0.x);
+            low_1 += products(w_0, x_0.y);
+            high_1 += products(w_1, x_0.y);
+            low_2 += products(w_0, x_0.z);
+            high_2 += products(w_1, x_0.z);
+            low_3 += products(w_0, x_0.w);
+            high_3 += products(w_1, x_0.w);
+            low_4 += products(w_0, x_1.x);
+            high_4 += products(w_1, x_1.x);
+            low_5 += products(w_0, x_1.y);
+            high_5 += products(w_1, x_1.y);
+            low_6 += products(w_0, x_1.z);
+            high_6 += products(w_1, x_1.z);
+            low_7 += products(w_0, x_1.w);
+            high_7 += products(w_1, x_1.w);
+        }
+        workgroupBarrier();
+    }
+    let token = first_token + own_token;
+    let row = first_out + own_row;
+    write(token + 0u, row, low_0);
+    write(token + 0u, row + 4u, high_0);
+    write(token + 1u, row, low_1);
+    write(token + 1u, row + 4u, high_1);
+    write(token + 2u, row, low_2);
+    write(token + 2u, row + 4u, high_2);
+    write(token + 3u, row, low_3);
+    write(token + 3u, row + 4u, high_3);
+    write(token + 4u, row, low_4);
+    write(token + 4u, row + 4u, high_4);
+    write(token + 5u, row, low_5);
+    write(token + 5u, row + 4u, high_5);
+    write(token + 6u, row, low_6);
+    write(token + 6u, row + 4u, high_6);
+    write(token + 7u, row, low_7);
+    write(token + 7u, row + 4u, high_7);
+}
