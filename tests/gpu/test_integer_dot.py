@@ -108,7 +108,7 @@ def test_what_has_no_grid_or_does_not_fit_is_left_to_floats():
     assert template(grids=(0.0, 0.1)) == template(n_in=360) == template(n_in=16384) == "matvec"
     assert template(n_in=12288) == template(n_in=2560, source="normed") == "matvec_i8"
     assert template(n_in=3072, source="normed") == "matvec"
-    assert template(grids=(0.0, 0.1), tokens=9) == template(n_in=360, tokens=9) == "matmul"
+    assert template(grids=(0.0, 0.1), tokens=33) == template(n_in=360, tokens=33) == "matmul"
     assert Matmul("w4", 352, 64, variant=BOTH).template(1) == "matvec"
 
 
@@ -149,7 +149,7 @@ def test_after_every_source_and_before_every_sink(device, rng, sink, kind):
 
 @on_integer_devices
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("tokens", "template"), [(1, "matvec_i8"), (9, "matmul_i8")])
+@pytest.mark.parametrize(("tokens", "template"), [(1, "matvec_i8"), (33, "matmul_i8")])
 def test_the_largest_sums_do_not_overflow(device, tokens, template, form):
     """All codes at the end of their range, and as many as E2B's widest matrix has."""
     lowest = -128 if form == "w8" else -PACKED_OFFSET[form]

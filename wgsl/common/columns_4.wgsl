@@ -1,9 +1,9 @@
 // The products of four tokens with a quad of rows: a vector a token.
 const COLUMNS: u32 = 4u;
 alias Sums = mat4x4f;
-fn products(w: mat4x4f, four: u32, grid: f32) -> Sums {
-    return Sums(x_part(0u, four, grid) * w, x_part(1u, four, grid) * w,
-                x_part(2u, four, grid) * w, x_part(3u, four, grid) * w);
+fn products(w: mat4x4f, token: u32, four: u32, grid: f32) -> Sums {
+    return Sums(x_part(token, four, grid) * w, x_part(token + 1u, four, grid) * w,
+                x_part(token + 2u, four, grid) * w, x_part(token + 3u, four, grid) * w);
 }
 fn plus(a: Sums, b: Sums) -> Sums { return a + b; }
 fn scaled(a: Sums, by: vec4f) -> Sums { return Sums(a[0] * by, a[1] * by, a[2] * by, a[3] * by); }

@@ -1,11 +1,11 @@
 // The products of eight tokens with a quad of rows: a vector a token.
 const COLUMNS: u32 = 8u;
 struct Sums { low: mat4x4f, high: mat4x4f }
-fn products(w: mat4x4f, four: u32, grid: f32) -> Sums {
-    return Sums(mat4x4f(x_part(0u, four, grid) * w, x_part(1u, four, grid) * w,
-                        x_part(2u, four, grid) * w, x_part(3u, four, grid) * w),
-                mat4x4f(x_part(4u, four, grid) * w, x_part(5u, four, grid) * w,
-                        x_part(6u, four, grid) * w, x_part(7u, four, grid) * w));
+fn products(w: mat4x4f, token: u32, four: u32, grid: f32) -> Sums {
+    return Sums(mat4x4f(x_part(token, four, grid) * w, x_part(token + 1u, four, grid) * w,
+                        x_part(token + 2u, four, grid) * w, x_part(token + 3u, four, grid) * w),
+                mat4x4f(x_part(token + 4u, four, grid) * w, x_part(token + 5u, four, grid) * w,
+                        x_part(token + 6u, four, grid) * w, x_part(token + 7u, four, grid) * w));
 }
 fn plus(a: Sums, b: Sums) -> Sums { return Sums(a.low + b.low, a.high + b.high); }
 fn scaled_four(a: mat4x4f, by: vec4f) -> mat4x4f { return mat4x4f(a[0] * by, a[1] * by, a[2] * by, a[3] * by); }

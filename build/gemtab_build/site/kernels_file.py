@@ -13,7 +13,7 @@ from gemtab.contracts.placement import place
 from gemtab.contracts.program import Kernel
 from gemtab.contracts.quantization import BLOCK, KV_ENCODINGS, packed_form
 from gemtab.kernels.attend_chunk import ROWS as TILE
-from gemtab.kernels.matmul import FEW
+from gemtab.kernels.matmul import COLUMNS, FEW
 from gemtab.kernels.measure import ROWS, Measure
 from gemtab.kernels.variant import OPTIONAL
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
@@ -28,7 +28,7 @@ FEATURE_SETS = tuple(
 ANY_SIZE = 1 << 62  # how many parts a tensor is split into is nothing to a kernel
 ANY_LIMITS = {"maxStorageBufferBindingSize": ANY_SIZE, "maxBufferSize": ANY_SIZE}
 CAPACITY = 4096
-CHUNKS = (1, 2, 4, FEW, FEW + 1, TILE)  # lengths that between them take every kernel
+CHUNKS = (1, 2, 4, COLUMNS, FEW + 1, TILE)  # lengths that between them take every kernel
 
 
 def kernels_json(config: ModelConfig, tensors: Mapping[str, Tensor]) -> bytes:

@@ -1,4 +1,4 @@
-"""matvec, matfew and matmul: y = x · Wᵀ for one token, for two to eight, and for more; W in any encoding."""
+"""matvec, matfew and matmul: y = x · Wᵀ for one token, for a few, and for more; W in any encoding."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +13,8 @@ from gemtab.kernels.variant import PLAIN, Variant, fold
 
 TILE_TOKENS, TILE_ROWS = 64, 64  # matmul's tile
 QUADS = 8  # of rows of W, in a workgroup of matvec and matfew
-FEW = 8  # the most tokens of matfew
+COLUMNS = 8  # the most tokens of a workgroup of matfew
+FEW = 32  # the most tokens of matfew
 INTEGER_TEMPLATES = ("matvec_i8", "matmul_i8")
 MATRIX_TEMPLATES = ("matvec", "matfew", "matmul", *INTEGER_TEMPLATES)
 
@@ -139,8 +140,8 @@ class Matmul:
             includes.append(("x", "x_any"))
         if packed_form(self.encoding):
             includes += [("input", "input_srq"), ("output", "output_srq")]
-        if template == "matfew":  # by powers of two
-            includes.append(("columns", f"columns_{1 << (tokens - 1).bit_length()}"))
+        if template == "matfew":
+            includes.append(("columns", f"columns_{_columns(tokens)}"))
         return (*includes, *self.source.includes(), *self.sink.includes())
 
     def template(self, tokens: int) -> str:
@@ -159,6 +160,13 @@ class Matmul:
         if not shares_dispatch((one.first_row for one in self.srq), tokens, self.sink):
             raise ShapeError(f"the grids of {self.srq} change within what has one input.")
         grid = fold(-(-self.n_out // (QUADS * self.sink.outputs)))
+        if tokens > 1:
+            grid = (-(-tokens // _columns(tokens)), *grid[:2])
         if tokens > FEW:
             grid = (-(-self.n_out // TILE_ROWS), -(-tokens // TILE_TOKENS), 1)
         return Step(self.kernel(tokens), slices, self.shape, grid, label)
+
+
+def _columns(tokens: int) -> int:
+    """Tokens of a workgroup of matfew: a power of two."""
+    return min(COLUMNS, 1 << (tokens - 1).bit_length())

@@ -1,5 +1,5 @@
 enable f16;
-// matfew: y = x · Wᵀ for two to eight tokens, weights read and decoded once for all of them.
+// matfew: y = x · Wᵀ for a few tokens, weights read and decoded once for up to eight of them.
 // As in matvec a workgroup has LANES / PART quads of rows, PART lanes share a quad, and their sums are added
 // up at the end; but a lane goes through its blocks four columns at a time, for every token.
 //   0 x        read   [tokens, n_in]
@@ -7,7 +7,8 @@ enable f16;
 //   2 … W      read   [w_row + n_out, n_in], encoded
 //   then state read
 //   last shape uniform
-// grid: (n_out / rows of a workgroup), folded
+// grid: (tokens / COLUMNS, n_out / rows of a workgroup), the latter folded over y and z: workgroups that have
+// the same weights come one after the other
 const LANES: u32 = 64u;
 const PART: u32 = 8u;
 // The words that change from token to token: see contracts/state.py.
@@ -78,9 +79,9 @@ fn output(sum: f32, _row: u32) -> f32 { return sum; }
 // The products of four tokens with a quad of rows: a vector a token.
 const COLUMNS: u32 = 4u;
 alias Sums = mat4x4f;
-fn products(w: mat4x4f, four: u32, grid: f32) -> Sums {
-    return Sums(x_part(0u, four, grid) * w, x_part(1u, four, grid) * w,
-                x_part(2u, four, grid) * w, x_part(3u, four, grid) * w);
+fn products(w: mat4x4f, token: u32, four: u32, grid: f32) -> Sums {
+    return Sums(x_part(token, four, grid) * w, x_part(token + 1u, four, grid) * w,
+                x_part(token + 2u, four, grid) * w, x_part(token + 3u, four, grid) * w);
 }
 fn plus(a: Sums, b: Sums) -> Sums { return a + b; }
 fn scaled(a: Sums, by: vec4f) -> Sums { return Sums(a[0] * by, a[1] * by, a[2] * by, a[3] * by); }
@@ -106,8 +107,9 @@ fn x_part(token: u32, four: u32, grid: f32) -> vec4f {
 @compute @workgroup_size(LANES)
 fn matfew(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
           @builtin(local_invocation_index) lane: u32) {
-    let first = (group.x + group.y * groups.x) * ROWS;
-    if (first >= shape.n_out) { return; }  // all lanes leave together
+    let first = (group.y + group.z * groups.y) * ROWS;
+    let first_token = group.x * COLUMNS;
+    if (first >= shape.n_out || first_token >= state.tokens) { return; }  // all lanes leave together
     let row = first + lane / PART * 4u;
     let at = shape.w_row + row;
     let n_in = shape.n_in;
@@ -121,25 +123,26 @@ fn matfew(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
         let scale = vec4f(weight_scale(at, block, n_in), weight_scale(at + 1u, block, n_in),
                           weight_scale(at + 2u, block, n_in), weight_scale(at + 3u, block, n_in));
         let four = block * (BLOCK / 4u);
-        var own = products(mat4x4f(a[0], b[0], c[0], d[0]), four, grid);
-        own = plus(own, products(mat4x4f(a[1], b[1], c[1], d[1]), four + 1u, grid));
-        own = plus(own, products(mat4x4f(a[2], b[2], c[2], d[2]), four + 2u, grid));
-        own = plus(own, products(mat4x4f(a[3], b[3], c[3], d[3]), four + 3u, grid));
-        own = plus(own, products(mat4x4f(a[4], b[4], c[4], d[4]), four + 4u, grid));
-        own = plus(own, products(mat4x4f(a[5], b[5], c[5], d[5]), four + 5u, grid));
-        own = plus(own, products(mat4x4f(a[6], b[6], c[6], d[6]), four + 6u, grid));
-        own = plus(own, products(mat4x4f(a[7], b[7], c[7], d[7]), four + 7u, grid));
+        var own = products(mat4x4f(a[0], b[0], c[0], d[0]), first_token, four, grid);
+        own = plus(own, products(mat4x4f(a[1], b[1], c[1], d[1]), first_token, four + 1u, grid));
+        own = plus(own, products(mat4x4f(a[2], b[2], c[2], d[2]), first_token, four + 2u, grid));
+        own = plus(own, products(mat4x4f(a[3], b[3], c[3], d[3]), first_token, four + 3u, grid));
+        own = plus(own, products(mat4x4f(a[4], b[4], c[4], d[4]), first_token, four + 4u, grid));
+        own = plus(own, products(mat4x4f(a[5], b[5], c[5], d[5]), first_token, four + 5u, grid));
+        own = plus(own, products(mat4x4f(a[6], b[6], c[6], d[6]), first_token, four + 6u, grid));
+        own = plus(own, products(mat4x4f(a[7], b[7], c[7], d[7]), first_token, four + 7u, grid));
         sums = plus(sums, scaled(own, scale));
     }
     keep(lane, sums);
     workgroupBarrier();
     for (var i = lane; i < ROWS * COLUMNS; i += LANES) {
-        let token = i / ROWS;
+        let column = i / ROWS;
         let own_row = i % ROWS;
         var sum = 0.0;
         for (var part = 0u; part < PART; part++) {
-            sum += partial[token * LANES + own_row / 4u * PART + part][own_row % 4u];
+            sum += partial[column * LANES + own_row / 4u * PART + part][own_row % 4u];
         }
+        let token = first_token + column;
         if (token < state.tokens && first + own_row < shape.n_out) {
             y[token * shape.stride + shape.first + first + own_row] = output(sum, first + own_row);
         }
