@@ -5,10 +5,13 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from gemtab.contracts.errors import UsageError
+from gemtab.trial.notes import Note
 from gemtab_build.node import find_node, npm_command
+from gemtab_build.run.file_notes import notes_folder
 from gemtab_build.run.setup_browser import find_chromium
 from gemtab_build.site.pyodide_assets import cache_folder, pins
 
@@ -30,6 +33,7 @@ def examine() -> dict[str, list[str]]:
         "Chromium": chromium,
         "Adapters": adapters,
         "Pyodide": pyodide,
+        "Tuned": tuned,
     }
     return {name: find() for name, find in subjects.items()}
 
@@ -84,6 +88,21 @@ def pyodide() -> list[str]:
     return [f"{pins()['pyodide']['version']}, {folder}"] if there else []
 
 
+def tuned(folder: Path | None = None) -> list[str]:
+    """What was found out here about devices and models, by `run` and the like."""
+    paths = sorted((folder or notes_folder()).glob("*"))
+    notes = (Note.read(path.read_text(encoding="utf-8", errors="replace")) for path in paths)
+    return [note_line(note) for note in notes if note and note.about]
+
+
+def note_line(note: Note) -> str:
+    """A device and a model in one line: what was picked, and how fast its matrices are."""
+    picked = ", ".join(note.features or ()) or "no optional features"
+    lost = f", {len(note.lost)} lost" if note.lost else ""
+    tuned = f"; {note.tuned.tuning}; {note.tuned.speed}" if note.tuned else ""
+    return f"{note.about}: {picked}{lost}{tuned}"
+
+
 def version_of(command: list[str]) -> str:
     """What a program says to --version."""
     try:
@@ -103,6 +122,7 @@ def missing_hint(subject: str) -> str:
         "Chromium": "needed by browser tests and --on browser: install it, or set GEMTAB_CHROMIUM",
         "Adapters": "needed by --on native: a Vulkan driver (Debian: mesa-vulkan-drivers)",
         "Pyodide": "fetched by the first build",
+        "Tuned": "a model that runs here for the first time is",
     }
     if subject not in hints:
         raise UsageError(f"doctor knows no {subject}")

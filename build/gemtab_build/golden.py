@@ -12,11 +12,13 @@ from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.model_config import ModelConfig
 from gemtab.contracts.names import tensor_shapes
+from gemtab.kernels.tuning import USUAL
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
 from gemtab_build.checkpoint.model_source import DEMO
 from gemtab_build.checkpoint.stored import open_checkpoint
+from gemtab_build.known_answers.variants import tuning_of
 from gemtab_build.site.kernels_file import all_kernels
 from gemtab_build.site.shaders import render
 
@@ -31,7 +33,9 @@ def generated() -> dict[str, str]:
         for name, shape in tensor_shapes(config).items()
     }
     kernels = all_kernels(config, tensors) | all_kernels(config, packed(config))
-    files = {f"{name}.wgsl": render(kernel) for name, kernel in kernels.items()}
+    # what a device tunes are two constants
+    usual = {name: one for name, one in kernels.items() if tuning_of(one) == USUAL}
+    files = {f"{name}.wgsl": render(kernel) for name, kernel in usual.items()}
     facts = DeviceFacts("any", frozenset(), {"maxStorageBufferBindingSize": 1 << 27})
     model = Model.on(Settings(config, facts, 1024, whole_limit=0), tensors)
     programs = (plan_decode(model), plan_prefill(model, 64), plan_score(model, 64))

@@ -11,7 +11,7 @@ from gemtab.contracts.errors import GemtabError, UsageError
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.names import PLE_EMBED
 from gemtab.generate.engine import Engine
-from gemtab.generate.fitting import fitted
+from gemtab.generate.fitting import fit_json, fitted
 from gemtab.generate.loop import continue_ids
 from gemtab.generate.sampling import GREEDY, Sampling, choose_sampling
 from gemtab.generate.session import Session
@@ -115,6 +115,7 @@ class Door:
             model=manifest.model,
             context=settings.capacity,
             adapter=device.facts.adapter,
+            fit=fit_json(settings),
         )
 
     async def _file(self, name: str) -> bytes:

@@ -5,7 +5,8 @@ import pytest
 
 from gemtab.contracts.errors import ShapeError
 from gemtab.kernels.ends import Sink, Source
-from gemtab.kernels.matmul import COLUMNS, FEW, QUADS, TILE_ROWS, TILE_TOKENS, Matmul
+from gemtab.kernels.matmul import COLUMNS, FEW, TILE_ROWS, TILE_TOKENS, Matmul
+from gemtab.kernels.tuning import USUAL
 from gemtab.kernels.variant import MAX_GROUPS
 from helpers.devices import on_devices
 from helpers.dispatch import SPOILT, dispatch, state_words, untouched, unwritten
@@ -69,7 +70,7 @@ def test_a_part_of_the_rows_fills_its_own_columns(device, rng, encoding, tokens)
 
 @pytest.mark.parametrize("tokens", [1, 2])
 def test_more_rows_than_one_dimension_has_groups(device, rng, tokens):
-    n_out = MAX_GROUPS * QUADS * 4 + 5
+    n_out = MAX_GROUPS * USUAL.quads * 4 + 5
     planes, weights = random_matrix(rng, "f32", n_out, 1)
     x = rng.standard_normal((tokens, 1), np.float32)
     kernel = Matmul("f32", 1, n_out)

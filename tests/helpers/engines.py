@@ -40,6 +40,12 @@ def fitted_engine(
     return asyncio.run(load())
 
 
+def tiny_artifact(device, config, tensors, encodings=None):
+    """A manifest of the tensors, and their shaders."""
+    manifest, *_ = _in_memory(device, config, tensors, encodings)
+    return manifest, _shaders(config, tuple(manifest.tensors.items()))
+
+
 def _in_memory(device, config, tensors, encodings):
     """A manifest of the tensors, and what uploads and stages them."""
     entries, sources, stored = {}, [], []

@@ -17,7 +17,8 @@
  *
  * @typedef {{ type: "progress", stage: Stage, done: number, total: number, fetched?: number, note?: string | null }} Progress  fetched: of done, bytes from the network; note: what it waits for
  * @typedef {{ type: "notice", message: string }} Notice
- * @typedef {{ type: "ready", model: string, context: number, adapter: unknown }} Ready
+ * @typedef {{ features: string[], chunk: number, tuning: Record<string, number>, speed: { macs: number, bytes: number } }} Fit  what was picked for the device
+ * @typedef {{ type: "ready", model: string, context: number, adapter: unknown, fit?: Fit }} Ready
  * @typedef {{ type: "piece", id: number, kind: "thinking" | "text", text: string }} Piece
  * @typedef {{ type: "call", id: number, call: unknown }} Call
  * @typedef {{

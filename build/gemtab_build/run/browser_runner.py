@@ -80,7 +80,7 @@ class BrowserRunner:
                 {"type": "load", "model": server.url + "model/", "ends": "ready", **self._load}
             )
             self._stack = opened.pop_all()
-        self.adapter = ready["adapter"]
+        self.adapter, self.fit = ready["adapter"], ready["fit"]
         return self
 
     def __exit__(

@@ -13,8 +13,9 @@ from gemtab.contracts.placement import place
 from gemtab.contracts.program import Kernel
 from gemtab.contracts.quantization import BLOCK, KV_ENCODINGS, packed_form
 from gemtab.kernels.attend_chunk import ROWS as TILE
-from gemtab.kernels.matmul import COLUMNS, FEW
+from gemtab.kernels.matmul import COLUMNS, FEW, tuned_forms
 from gemtab.kernels.measure import ROWS, Measure
+from gemtab.kernels.tuning import USUAL
 from gemtab.kernels.variant import OPTIONAL
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
@@ -68,7 +69,7 @@ def _entry(kernel: Kernel, first: list[list[str]]) -> dict[str, Any]:
 
 
 def all_kernels(config: ModelConfig, tensors: Mapping[str, Tensor]) -> dict[str, Kernel]:
-    """Every kernel of every pass, feature set and cache encoding, by name; and the page's own measure."""
+    """Every kernel of every pass, feature set, cache encoding and tuning, by name; and `measure`."""
     measure = Measure(BLOCK, ROWS).kernel
     found = {measure.name: measure}
     packed = any(packed_form(tensor.encoding) for tensor in tensors.values())
@@ -86,7 +87,9 @@ def all_kernels(config: ModelConfig, tensors: Mapping[str, Tensor]) -> dict[str,
             passes = ((plan, tokens) for plan in (plan_prefill, plan_score) for tokens in CHUNKS)
             programs += [plan(model, tokens) for plan, tokens in passes]
             if INTEGER_DOT in features:
-                tiled = replace(model, settings=replace(settings, integer_tiles=True))
+                tuning = replace(USUAL, integer_tiles=True)
+                tiled = replace(model, settings=replace(settings, tuning=tuning))
                 programs.append(plan_score(tiled, FEW + 1))
             found |= {kernel.name: kernel for program in programs for kernel in program.kernels}
-    return found
+    tuned = (one for kernel in found.values() for one in tuned_forms(kernel))
+    return found | {kernel.name: kernel for kernel in tuned}

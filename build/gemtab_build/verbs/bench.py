@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gemtab.contracts.device_facts import DeviceFacts
+from gemtab.contracts.speed import Speed
+from gemtab.generate.fitting import fit_json
+from gemtab.kernels.tuning import Tuning
 from gemtab.plan.settings import Settings
 from gemtab.weights.files import FileArtifact
 from gemtab_build.run.bench import measure
@@ -42,13 +45,14 @@ def run(args: argparse.Namespace) -> int:
     found: dict[str, Any] = {"model": manifest.model, "weights": manifest.weights, "on": args.on}
     if args.on == "browser":
         with BrowserRunner(args.dir, args.kv, args.chunk, args.context, args.ple) as browser:
-            found["device"] = browser.adapter
+            found |= {"device": browser.adapter, "fit": browser.fit}
             found |= measure(browser, vocab, context, args.repeats, tell)
     else:
         native = NativeRunner(
             args.dir, args.kv, args.chunk, args.context, lambda *_: None, args.ple
         )
-        found["device"] = native.engine.device.facts.adapter
+        engine = native.engine
+        found |= {"device": engine.device.facts.adapter, "fit": fit_json(engine.settings)}
         found |= measure(native, vocab, context, args.repeats, tell)
         tell("kernels")
         found["kernel_microseconds"] = kernel_times(native.artifact, native.engine.settings)
@@ -62,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _show(found: Mapping[str, Any]) -> None:
     print(f"{found['model']} ({found['weights']}) on {found['device']}, {found['on']}")
+    print(f"picked for this device: {_fit_line(found['fit'])}")
     _table("prefill, tokens/s", "prompt", found["prefill_tokens_per_second"])
     _table("decode, tokens/s", "context", found["decode_tokens_per_second"])
     first = found["first_token_seconds"]
@@ -84,6 +89,12 @@ def _show(found: Mapping[str, Any]) -> None:
         f"{prefill['attention_macs_per_token'] / 1e6:.1f} M of attention; "
         f"{prefill['dispatches']} dispatches a chunk of {prefill['tokens']}"
     )
+
+
+def _fit_line(fit: Mapping[str, Any]) -> str:
+    features = ", ".join(fit["features"]) or "no optional features"
+    speed = Speed(**fit["speed"])
+    return f"{features}; {Tuning(**fit['tuning'])}; chunks of {fit['chunk']}; {speed}"
 
 
 def _table(title: str, key: str, values: Mapping[int, float]) -> None:

@@ -13,5 +13,9 @@ class Speed:
     macs: float = 0.0
     bytes: float = 0.0
 
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.macs / 1e9:.2f} G multiply-adds/s, {self.bytes / 1e9:.2f} GB/s of weights"
+
 
 UNKNOWN = Speed()

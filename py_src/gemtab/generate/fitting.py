@@ -4,17 +4,21 @@ What is found is noted, so that the next visit neither tries nor measures again.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 from gemtab import __version__
 from gemtab.contracts.manifest import Manifest
-from gemtab.generate.proving import proven_features
-from gemtab.generate.tuning import measured_speed
+from gemtab.generate.proving import picked_by_feature, proven_features
+from gemtab.generate.tuning import tuned
 from gemtab.gpu.device import Device, Shaders
+from gemtab.kernels.tuning import USUAL, Tuned
 from gemtab.kernels.variant import OPTIONAL
 from gemtab.plan.chunk import best_chunk
+from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
 from gemtab.trial.notes import Note, Notes, digest
+from gemtab.trial.prove import failures
 
 MOST_TRIES = 2  # of a trial that did not end: the tab may have been closed once
 
@@ -35,21 +39,43 @@ async def fitted(
     With `pick_chunk`, prompts are cut as suits that speed; else as the settings have it.
     """
     name, stamp = _name(manifest, settings), _stamp(manifest, settings)
-    note = Note.from_text(await notes.recall(name), stamp)
+    about = f"{settings.facts.adapter}, {manifest.model}, {settings.kv} cache"
+    note = replace(Note.from_text(await notes.recall(name), stamp), about=about)
     if note.features is None:
         note = await _tried(device, manifest, settings, shaders, notes, name, note)
     for reason in note.lost:
         tell(reason)
     used = (settings.facts.features - {*OPTIONAL}) | {*(note.features or ())}
     settings = replace(settings, facts=replace(settings.facts, features=frozenset(used)))
-    if note.speed is None:
-        note = replace(note, speed=await measured_speed(device, manifest, settings, shaders))
+    if note.tuned is None:
+        note = replace(note, tuned=await _tuned(device, manifest, settings, shaders))
         await notes.remember(name, note.to_json())
-    assert note.speed is not None
-    settings = replace(settings, speed=note.speed)
+    assert note.tuned is not None
+    speed = note.tuned.speed
+    settings = replace(settings, speed=speed, tuning=note.tuned.tuning)
     if pick_chunk:
-        settings = replace(settings, chunk=best_chunk(settings, manifest.tensors, note.speed))
+        settings = replace(settings, chunk=best_chunk(settings, manifest.tensors, speed))
     return settings
+
+
+def fit_json(settings: Settings) -> dict[str, Any]:
+    """What was picked for the device, as the page's `ready` and `gemtab bench` have it."""
+    return {
+        "features": sorted(settings.facts.features & {*OPTIONAL}),
+        "chunk": settings.chunk,
+        "tuning": asdict(settings.tuning),
+        "speed": asdict(settings.speed),
+    }
+
+
+async def _tuned(device: Device, manifest: Manifest, settings: Settings, shaders: Shaders) -> Tuned:
+    """The best tuning, if every kernel that it picks does as it should; else the usual one."""
+    found = await tuned(device, manifest, settings, shaders)
+    if found.tuning == USUAL:
+        return found
+    model = Model.on(replace(settings, tuning=found.tuning), dict(manifest.tensors))
+    wrong = await failures(device, shaders, picked_by_feature(model))
+    return Tuned(speed=found.speed) if wrong else found
 
 
 async def _tried(
@@ -65,13 +91,13 @@ async def _tried(
     offered = settings.facts.features & {*OPTIONAL}
     if offered and note.tries >= MOST_TRIES:
         lost = "This GPU's driver failed in a test twice: plain shaders do its work."
-        note = Note(note.stamp, (), (lost,))
+        note = replace(note, features=(), lost=(lost,), tries=0)
     else:
         if offered:
             await notes.remember(name, replace(note, tries=note.tries + 1).to_json())
         features, lost_with = await proven_features(device, manifest, settings, shaders)
         lost_now = tuple(_lost(one, why) for one, why in lost_with.items())
-        note = Note(note.stamp, tuple(sorted(features)), lost_now)
+        note = replace(note, features=tuple(sorted(features)), lost=lost_now, tries=0)
     await notes.remember(name, note.to_json())
     return note
 

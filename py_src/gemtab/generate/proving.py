@@ -13,6 +13,8 @@ from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
 from gemtab.trial.prove import failures
 
+LENGTHS = (1, 2, 4, 8, 16, 32, 64, 128)  # of chunks, as they are planned; the longer take the same
+
 Lost = dict[str, str]  # feature: why
 
 
@@ -41,11 +43,9 @@ async def proven_features(
 
 
 def picked_by_feature(model: Model) -> list[Kernel]:
-    """The kernels that need features, of every pass."""
-    chunk = model.settings.chunk
-    lengths = sorted({min(1 << power, chunk) for power in range(chunk.bit_length() + 1)})
-    programs = [plan_decode(model), plan_score(model, chunk)]
-    programs += [plan_prefill(model, tokens) for tokens in lengths]
+    """The kernels that need features, of every pass, however long chunks are."""
+    programs = [plan_decode(model), plan_score(model, LENGTHS[-1])]
+    programs += [plan_prefill(model, tokens) for tokens in LENGTHS]
     found = {one.name: one for program in programs for one in program.kernels if one.features}
     return list(found.values())
 

@@ -1,7 +1,7 @@
 """matvec, matfew and matmul: y = x · Wᵀ for one token, for a few, and for more; W in any encoding."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from gemtab.contracts.device_facts import INTEGER_DOT
 from gemtab.contracts.errors import ShapeError
@@ -9,10 +9,10 @@ from gemtab.contracts.program import Kernel, Slice, Step, float_word
 from gemtab.contracts.quantization import BLOCK, VALUE_BITS, packed_fault, packed_form
 from gemtab.kernels.ends import MATRICES, NO_ROW, PLAIN_SINK, PLAIN_SOURCE, Grids, Sink, Source
 from gemtab.kernels.integers import by_integers, fits_workgroup, input_grids
+from gemtab.kernels.tuning import BY_CHUNK, BY_TOKEN, USUAL, Params, Tuning
 from gemtab.kernels.variant import PLAIN, Variant, fold
 
-TILE_TOKENS, TILE_ROWS = 64, 64  # matmul's tile
-QUADS = 8  # of rows of W, in a workgroup of matvec and matfew
+TILE_TOKENS, TILE_ROWS = USUAL.tile_tokens, USUAL.tile_rows  # matmul's tile at its largest
 COLUMNS = 8  # the most tokens of a workgroup of matfew
 FEW = 32  # the most tokens of matfew
 INTEGER_TEMPLATES = ("matvec_i8", "matmul_i8")
@@ -46,6 +46,16 @@ def shares_dispatch(first_rows: Iterable[int], tokens: int, sink: Sink) -> bool:
     """
     step = TILE_ROWS if tokens > FEW else 4
     return sink.kind == "gated" or all(row % step == 0 for row in first_rows)
+
+
+def tuned_forms(kernel: Kernel) -> Iterator[Kernel]:
+    """A kernel of this module's in the sizes of each tuning but the usual; none of any other kernel."""
+    sizes: Iterable[Params] = ()
+    if kernel.template in ("matvec", "matfew"):
+        sizes = (tuning.rows for tuning in BY_TOKEN)
+    if kernel.template == "matmul":
+        sizes = (tuning.tile for tuning in BY_CHUNK)
+    yield from (replace(kernel, params=(*own, *kernel.params)) for own in sizes if own)
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,11 @@ class Matmul:
         snippets = weight_snippets(self.encoding)
         if source.kind != "plain":
             snippets += ("reduce_sum",)
-        params, features = source.params(self.n_in), self.variant.features(*snippets)
+        tuning, features = self._tuning(template), self.variant.features(*snippets)
+        params = (
+            *(tuning.tile if template == "matmul" else tuning.rows),
+            *source.params(self.n_in),
+        )
         if template in INTEGER_TEMPLATES:
             features = tuple(sorted((*features, INTEGER_DOT)))
         if template == "matvec_i8":
@@ -144,6 +158,10 @@ class Matmul:
             includes.append(("columns", f"columns_{_columns(tokens)}"))
         return (*includes, *self.source.includes(), *self.sink.includes())
 
+    def _tuning(self, template: str) -> Tuning:
+        """The sizes of a template's workgroups and tiles: those for integers have one."""
+        return USUAL if template in INTEGER_TEMPLATES else self.variant.tuning
+
     def template(self, tokens: int) -> str:
         """The template for so many tokens."""
         integers = by_integers(self.encoding, self.n_in, self.srq)
@@ -151,7 +169,7 @@ class Matmul:
             return "matmul_i8" if self.variant.integer_tiles and integers else "matmul"
         if tokens > 1:
             return "matfew"
-        rows = QUADS * self.sink.outputs
+        rows = USUAL.quads * self.sink.outputs
         fits = integers and fits_workgroup(self.n_in, self.srq, self.source, self.sink, rows)
         return "matvec_i8" if self.variant.integer_dot and fits else "matvec"
 
@@ -159,11 +177,12 @@ class Matmul:
         """The dispatch."""
         if not shares_dispatch((one.first_row for one in self.srq), tokens, self.sink):
             raise ShapeError(f"the grids of {self.srq} change within what has one input.")
-        grid = fold(-(-self.n_out // (QUADS * self.sink.outputs)))
+        tuning = self._tuning(self.template(tokens))
+        grid = fold(-(-self.n_out // (tuning.quads * self.sink.outputs)))
         if tokens > 1:
             grid = (-(-tokens // _columns(tokens)), *grid[:2])
         if tokens > FEW:
-            grid = (-(-self.n_out // TILE_ROWS), -(-tokens // TILE_TOKENS), 1)
+            grid = (-(-self.n_out // tuning.tile_rows), -(-tokens // tuning.tile_tokens), 1)
         return Step(self.kernel(tokens), slices, self.shape, grid, label)
 
 

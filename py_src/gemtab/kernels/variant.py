@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gemtab.contracts.device_facts import INTEGER_DOT
 from gemtab.contracts.errors import ShapeError
+from gemtab.kernels.tuning import USUAL, Tuning
 
 MAX_GROUPS = 65535  # workgroups in one dimension of a grid, WebGPU's floor and ceiling
 LANES = 64
@@ -13,7 +14,7 @@ OPTIONAL = ("shader-f16", "subgroups", INTEGER_DOT)  # the features that kernels
 
 @dataclass(frozen=True)
 class Variant:
-    """The device features that kernels may use.
+    """The device features that kernels may use, and the sizes that suit it.
 
     `integer_dot`: packed weights of one token by WGSL's dot4I8Packed, `integer_tiles`: those of a chunk; the
     results are the same. Software takes longer for such tiles, so they wait for a device that was timed.
@@ -23,11 +24,19 @@ class Variant:
     subgroups: bool = False
     integer_dot: bool = False
     integer_tiles: bool = False
+    tuning: Tuning = USUAL
 
     @classmethod
-    def of(cls, features: Collection[str]) -> "Variant":
-        """That of a device with these features, as long as nothing is known of its speed."""
-        return cls(*(one in features for one in OPTIONAL))
+    def of(cls, features: Collection[str], tuning: Tuning = USUAL) -> "Variant":
+        """That of a device with these features, by what is known of its speed."""
+        f16, subgroups, integers = (one in features for one in OPTIONAL)
+        return cls(
+            f16,
+            subgroups,
+            integers and tuning.integer_rows,
+            integers and tuning.integer_tiles,
+            tuning,
+        )
 
     def includes(self, *names: str) -> tuple[tuple[str, str], ...]:
         """The snippets to put in place of the plain ones, among those named."""

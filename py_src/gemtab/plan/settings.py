@@ -1,6 +1,6 @@
 """What a plan is made for: model, device, cache. All sizes that the Programs share follow from it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 
 from gemtab.contracts.device_facts import DeviceFacts
@@ -13,6 +13,7 @@ from gemtab.contracts.state import MAX_CANDIDATES, STATE_BYTES
 from gemtab.kernels.attend import part_bytes
 from gemtab.kernels.heads import NO_WINDOW
 from gemtab.kernels.sample import REPLY, slabs
+from gemtab.kernels.tuning import USUAL, Tuning
 from gemtab.kernels.variant import MAX_GROUPS, Variant
 from gemtab.plan.rope import rope_pairs, rope_rows
 
@@ -39,7 +40,7 @@ class Settings:
     whole_limit: int = WHOLE_LIMIT
     ple_on_disk: bool = False
     speed: Speed = UNKNOWN
-    integer_tiles: bool = False
+    tuning: Tuning = USUAL
 
     def __post_init__(self) -> None:
         if self.kv not in KV_ENCODINGS:
@@ -69,8 +70,7 @@ class Settings:
     @property
     def variant(self) -> Variant:
         """The kernels' form on this device."""
-        variant = Variant.of(self.facts.features)
-        return replace(variant, integer_tiles=self.integer_tiles and variant.integer_dot)
+        return Variant.of(self.facts.features, self.tuning)
 
     def ring(self, layer: LayerConfig) -> int:
         """Positions that a layer's cache holds: all, or a ring for sliding layers of long contexts."""

@@ -1,4 +1,7 @@
-"""How long a step takes on this device, over buffers that stand in for the model's."""
+"""How long some steps take on this device, over buffers that stand in for the model's."""
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 from gemtab.contracts.program import Buffer, Program, Slice, Step
 from gemtab.contracts.state import State
@@ -7,30 +10,41 @@ from gemtab.gpu.device import Device, Shaders
 LEAST_SECONDS = 0.005  # a shorter run tells more of waiting than of computing
 GROWTH = 4
 MOST_TIMES = 256
+REPEATS, LONG_SECONDS = 3, 0.03
 
 
-async def step_seconds(device: Device, shaders: Shaders, step: Step, tokens: int) -> float:
-    """Seconds of one dispatch of a step over `tokens` tokens, after one that warms up.
+async def seconds_of(device: Device, shaders: Shaders, steps: Sequence[Step], tokens: int) -> float:
+    """Seconds of the steps, one after the other, over `tokens` tokens; after a run that warms up.
 
-    A slow device runs it once more and no more.
+    A slow device runs them once more and no more.
     """
-    slots = [name.lstrip("*") for name in step.kernel.bindings]
-    slices = tuple(Slice(f"trial.{slot}", 0, one.bytes) for slot, one in enumerate(step.slices))
-    for name, one in zip(slots, slices, strict=True):
-        device.create(Buffer(one.buffer, one.bytes, "scratch"))
-        if name == "state":
-            device.write(one.buffer, 0, State(0, tokens, capacity=tokens).to_bytes())
-    program = Program(f"measure of {step.label}", tokens, (), (Step(
-        step.kernel, slices, step.shape, step.grid, step.label
-    ),))  # fmt: skip
-    await device.compile({step.kernel.name: shaders[step.kernel.name]})
+    moved = [_on_stand_ins(number, step) for number, step in enumerate(steps)]
+    buffers = {one.buffer: one.bytes for step in moved for one in step.slices}
+    for name, size in buffers.items():
+        device.create(Buffer(name, size, "scratch"))
+        if name.endswith(".state"):
+            device.write(name, 0, State(0, tokens, capacity=tokens).to_bytes())
+    program = Program(f"measure of {steps[0].label}", tokens, (), tuple(moved))
+    await device.compile({one.name: shaders[one.name] for one in program.kernels})
     await device.prepare(program)
-    times, seconds = 1, await device.seconds(program.name, 1)
-    while True:
-        seconds = await device.seconds(program.name, times)
-        if seconds >= LEAST_SECONDS or times >= MOST_TIMES:
-            break
+    await device.seconds(program.name, 1)
+    times = 1
+    seconds = await device.seconds(program.name, times)
+    while seconds < LEAST_SECONDS and times < MOST_TIMES:
         times *= GROWTH
-    for one in slices:
-        device.release(one.buffer)
+        seconds = await device.seconds(program.name, times)
+    for _ in range(REPEATS if seconds < LONG_SECONDS else 0):  # other work makes a run longer only
+        seconds = min(seconds, await device.seconds(program.name, times))
+    for name in buffers:
+        device.release(name)
     return max(seconds, 1e-9) / times
+
+
+def _on_stand_ins(number: int, step: Step) -> Step:
+    """The step over buffers of its own, as large as what it binds."""
+    slots = [name.lstrip("*") for name in step.kernel.bindings]
+    slices = (
+        Slice(f"measure.{number}.{slot}", 0, one.bytes)
+        for slot, one in zip(slots, step.slices, strict=True)
+    )
+    return replace(step, slices=tuple(slices))

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from gemtab.contracts.plain import from_plain
-from gemtab.contracts.speed import Speed
+from gemtab.kernels.tuning import Tuned
 
 NAME_LENGTH = 32
 
@@ -47,14 +47,15 @@ class Note:
     """Features that the device has proven, None before it was tried; why it lost the others.
 
     `tries` counts the trials that were begun and not finished: a driver may take the device with it.
-    `speed` is None until it was measured.
+    `tuned` is None until it was measured.
     """
 
     stamp: str
     features: tuple[str, ...] | None = None
     lost: tuple[str, ...] = ()
     tries: int = 0
-    speed: Speed | None = None
+    tuned: Tuned | None = None
+    about: str = ""  # device, model and cache, for people
 
     def to_json(self) -> str:
         """As it is kept."""
@@ -63,11 +64,17 @@ class Note:
     @classmethod
     def from_text(cls, text: str, stamp: str) -> "Note":
         """A note as it was kept; a blank one where that is unreadable or of another stamp."""
+        note = cls.read(text)
+        return note if note and note.stamp == stamp else cls(stamp)
+
+    @classmethod
+    def read(cls, text: str) -> "Note | None":
+        """A note of whatever stamp; None where it is unreadable."""
         try:
             note: Note = from_plain(cls, json.loads(text), "note")
         except ValueError:
-            return cls(stamp)
-        return note if note.stamp == stamp else cls(stamp)
+            return None
+        return note
 
 
 def digest(parts: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.manifest import Tensor
 from gemtab.contracts.names import tensor_shapes
+from gemtab.kernels.tuning import BY_CHUNK, BY_TOKEN
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
@@ -25,7 +26,9 @@ def encoded(config, encoding):
 
 def picked(model):
     programs = [plan_decode(model)]
-    programs += [plan(model, tokens) for plan in (plan_prefill, plan_score) for tokens in (1, 7)]
+    programs += [
+        plan(model, tokens) for plan in (plan_prefill, plan_score) for tokens in (1, 7, 70)
+    ]
     return {kernel.name for program in programs for kernel in program.kernels}
 
 
@@ -38,6 +41,18 @@ def test_kernels_of_every_context(window):
     for capacity in (2, 512, 1024, 2048, 4096, 8192, LONG):
         settings = Settings(config, DeviceFacts("any", frozenset(), {}), capacity)
         assert picked(Model.on(settings, tensors)) <= carried
+
+
+@pytest.mark.parametrize("tuning", [*BY_TOKEN, *BY_CHUNK], ids=str)
+@pytest.mark.parametrize("encoding", ["f16", "q4", "w4"])
+def test_kernels_of_every_tuning(encoding, tuning):
+    config = tiny_config()
+    tensors = encoded(config, encoding)
+    facts = DeviceFacts("any", frozenset({"subgroups"}), {})
+
+    model = Model.on(Settings(config, facts, 512, tuning=tuning), tensors)
+
+    assert picked(model) <= all_kernels(config, tensors).keys()
 
 
 @pytest.mark.parametrize("largest", [1 << 27, 130_000, 12_288])

@@ -11,6 +11,7 @@ from gemtab.contracts.manifest import Generation, Manifest, Tensor
 from gemtab.contracts.model_config import FULL, SLIDING
 from gemtab.contracts.program import SHAPE_WORDS, float_word
 from gemtab.contracts.quantization import packed_fault, packed_form
+from gemtab.kernels.tuning import Tuning
 from gemtab.plan.forward import plan_decode, plan_prefill
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
@@ -147,5 +148,5 @@ def test_whole_numbers_are_multiplied_where_the_language_has_it(model):
     }
     chunk = plan_prefill(replace(model, settings=settings), 64).steps
     assert "matmul_i8" not in {step.kernel.template for step in chunk}
-    tiled = replace(model, settings=replace(settings, integer_tiles=True))
+    tiled = replace(model, settings=replace(settings, tuning=Tuning(integer_tiles=True)))
     assert "matmul_i8" in {step.kernel.template for step in plan_prefill(tiled, 64).steps}
