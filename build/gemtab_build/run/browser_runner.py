@@ -69,13 +69,13 @@ class BrowserRunner:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             opened.callback(server.server_close)
             opened.callback(server.shutdown)
-            self._page = opened.enter_context(open_chromium(self._profile)).new_page()
-            self._page.set_default_timeout(SECONDS * 1000)
-            self._page.route(
+            self.page = opened.enter_context(open_chromium(self._profile)).new_page()
+            self.page.set_default_timeout(SECONDS * 1000)
+            self.page.route(
                 f"**/{BLANK}", lambda route: route.fulfill(content_type="text/html", body="")
             )
-            self._page.expose_function("gemtabSay", lambda kind, piece: self._say(kind, piece))
-            self._page.goto(server.url + BLANK)
+            self.page.expose_function("gemtabSay", lambda kind, piece: self._say(kind, piece))
+            self.page.goto(server.url + BLANK)
             ready = self._ask(
                 {"type": "load", "model": server.url + "model/", "ends": "ready", **self._load}
             )
@@ -94,7 +94,7 @@ class BrowserRunner:
 
     def weights_progress(self) -> dict[str, int]:
         """Of the weights, in bytes: done, total, and fetched from the network."""
-        return dict(self._page.evaluate("() => window.gemtabWeights ?? {}"))
+        return dict(self.page.evaluate("() => window.gemtabWeights ?? {}"))
 
     def logits(self, ids: Sequence[int]) -> bytes:
         """f32 [tokens, vocab]."""
@@ -130,7 +130,7 @@ class BrowserRunner:
         return Continued(done["ids"], done["timing"])
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = self._page.evaluate(ASK, request)
+        answer: dict[str, Any] = self.page.evaluate(ASK, request)
         if answer["type"] == "error":
             raise _error(answer)
         return answer
