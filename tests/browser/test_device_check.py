@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -279,7 +280,8 @@ def test_the_offer_tells_when_a_chat_can_begin(page: Page, site: str):
     page.goto(site + "half.html")
 
     offer = page.get_by_role("region", name="Download")
-    expect(offer).to_contain_text("A chat can begin after the first 950 MB.")
+    # half of the weights, and the files: shaders for every device are a megabyte
+    expect(offer).to_contain_text(re.compile(r"A chat can begin after the first 95[01] MB\."))
     page.goto(site)
     expect(offer).to_contain_text("Its weights are 1.9 GB")
     expect(offer).not_to_contain_text("A chat can begin")
