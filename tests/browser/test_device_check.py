@@ -281,7 +281,7 @@ def test_the_offer_tells_when_a_chat_can_begin(page: Page, site: str):
 
     offer = page.get_by_role("region", name="Download")
     # half of the weights, and the files: shaders for every device are a megabyte
-    expect(offer).to_contain_text(re.compile(r"A chat can begin after the first 95[01] MB\."))
+    expect(offer).to_contain_text(re.compile(r"A chat can begin after the first 95[01]\sMB\."))
     page.goto(site)
     expect(offer).to_contain_text("Its weights are 1.9 GB")
     expect(offer).not_to_contain_text("A chat can begin")
