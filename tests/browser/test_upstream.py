@@ -74,6 +74,8 @@ def test_the_page_loads_ranges_from_the_other_origin(page: Page, site, upstream)
     assert all(part and status == 206 for part, status in asked)
     page.get_by_label("Message").fill("Hello")
     page.get_by_role("button", name="Send").click()
+    reply = page.get_by_role("listitem", name="Gemma")
+    expect(reply).not_to_have_text("Thinking…", timeout=READY_MS)  # all there is before it begins
     page.get_by_role("button", name="Stop").click()  # random weights seldom end a reply
     expect(page.get_by_role("status")).to_contain_text("tokens per second", timeout=READY_MS)
 
