@@ -15,6 +15,15 @@ def rng():
     return np.random.default_rng(20_26)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_notes(tmp_path_factory):
+    """No test relies on what an earlier run noted of this machine's devices, or adds to it."""
+    folder = tmp_path_factory.mktemp("devices")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gemtab_build.run.file_notes.notes_folder", lambda: folder)
+        yield
+
+
 def pytest_collection_modifyitems(items):
     """Browser tests last: Playwright keeps an event loop running in this thread once it starts."""
     items.sort(key=lambda item: "tests/browser/" in item.path.as_posix())
