@@ -26,10 +26,8 @@ from helpers.devices import ADAPTERS, open_device
 from helpers.kv import encode_kv
 
 HEADS, KV_HEADS = 8, 1
-SECONDS, MOST = (
-    1.5,
-    40,
-)  # of a measurement, unless a dispatch alone takes longer; its most dispatches
+# of a measurement, unless a dispatch alone takes longer; its most dispatches
+SECONDS, MOST = 1.5, 40
 LAYERS = {  # head_dim, window, what of a head turns
     "sliding": (256, 512, Rope(1e4)),
     "full": (512, NO_WINDOW, Rope(1e6, 0.25)),

@@ -17,14 +17,8 @@ from gemtab.contracts.trial import Answer, Input, Trial
 Floats = NDArray[np.float64]
 DIGITS = 7  # of an answer: f32 has no more
 UNWRITTEN = np.frombuffer(b"\xc3\x7f\xc5\x7f", np.uint8)  # NaN as one f32 and as two f16
-PRIMES = (
-    31,
-    37,
-    41,
-    43,
-    47,
-    53,
-)  # lengths of patterns: rows of a matrix begin at other places of it
+# lengths of patterns: rows of a matrix begin at other places of it
+PRIMES = (31, 37, 41, 43, 47, 53)
 
 
 @dataclass

@@ -35,7 +35,8 @@ CHUNKS = (1, 2, 4, COLUMNS, FEW + 1, TILE)  # lengths that between them take eve
 def kernels_json(config: ModelConfig, tensors: Mapping[str, Tensor]) -> bytes:
     """`{name: {wgsl, entry, bindings, features, first}}`, in Tint's dialect.
 
-    `first` lists the sets of features with which a chat begins with that kernel. A kernel that needs features has a `trial` too: contracts/trial.py.
+    `first` lists the sets of features with which a chat begins with that kernel. A kernel that needs
+    features has a `trial` too: contracts/trial.py.
     """
     kernels = all_kernels(config, tensors)
     first = {features: _first(config, tensors, features) for features in FEATURE_SETS}

@@ -29,7 +29,7 @@ class Settings:
     """A cache of `capacity` positions in `kv` encoding, prompts in chunks of at most `chunk` tokens.
 
     With `ple_on_disk`, the per-layer embeddings' table stays off the GPU and its rows come token by token.
-    `integer_tiles` is for a device that has been seen to be faster with them (kernels/variant.py).
+    `speed` and `tuning` are what the device has been seen to do, and what suits it.
     """
 
     config: ModelConfig

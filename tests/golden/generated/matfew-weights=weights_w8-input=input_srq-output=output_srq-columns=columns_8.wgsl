@@ -1,11 +1,11 @@
 // matfew: y = x · Wᵀ for a few tokens, weights read and decoded once for up to eight of them.
 // As in matvec a workgroup has LANES / PART quads of rows, PART lanes share a quad, and their sums are added
 // up at the end; but a lane goes through its blocks four columns at a time, for every token.
-//   0 x        read   [tokens, n_in]
-//   1 y        write  [tokens, stride], columns first … first + n_out
-//   2 … W      read   [w_row + n_out, n_in], encoded
-//   then state read
-//   last shape uniform
+//   x          read   [tokens, n_in]
+//   y          write  [tokens, stride], columns first … first + n_out
+//   W          read   [w_row + n_out, n_in], encoded: codes and scales, or values
+//   state      read
+//   shape      uniform
 // grid: (tokens / COLUMNS, n_out / rows of a workgroup), the latter folded over y and z: workgroups that have
 // the same weights come one after the other
 const LANES: u32 = 64u;

@@ -1,11 +1,11 @@
 // matmul: y = x · Wᵀ for a chunk of tokens.
 // A workgroup makes a tile of TOKENS by ROWS; each of its lanes 8 tokens by 8 rows, in registers. Both
 // operands go through workgroup memory a block of 32 columns at a time, weights decoded once on the way.
-//   0 x        read   [tokens, n_in]
-//   1 y        write  [tokens, stride], columns first … first + n_out
-//   2 state    read
-//   3 … W      read   [w_row + n_out, n_in], encoded
-//   last shape uniform
+//   x          read   [tokens, n_in]
+//   y          write  [tokens, stride], columns first … first + n_out
+//   W          read   [w_row + n_out, n_in], encoded: codes and scales, or values
+//   state      read
+//   shape      uniform
 // grid: (n_out / ROWS, tokens / TOKENS)
 const TOKENS: u32 = 64u;
 const ROWS: u32 = 64u;

@@ -1,10 +1,10 @@
 // matmul_i8: y = x · Wᵀ for a chunk of tokens as matmul makes it, but of int8 codes: products of whole numbers,
 // which the language adds up four at a time, and a scale at the end. Every input has a grid.
-//   0 x        read   [tokens, n_in]
-//   1 y        write  [tokens, stride], columns first … first + n_out
-//   2, 3 W     read   [w_row + n_out, n_in]: codes and scales
-//   4 state    read
-//   5 shape    uniform
+//   x          read   [tokens, n_in]
+//   y          write  [tokens, stride], columns first … first + n_out
+//   W          read   [w_row + n_out, n_in]: codes and scales
+//   state      read
+//   shape      uniform
 // grid: (n_out / ROWS, tokens / TOKENS)
 const TOKENS: u32 = 64u;
 const ROWS: u32 = 64u;
