@@ -51,20 +51,18 @@ fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
 const N_IN: u32 = 128u;
 const SCALED: u32 = 1u;
 const NORMED: u32 = 1u;
-// The sum of every lane's value, the same in all lanes, with one round of memory after the subgroups'.
-// Each lane stores its subgroup's sum; one lane a subgroup is not known portably, so all are added
-// and divided by the subgroup's size, which is exact: sizes are powers of two.
+// The sum of every lane's value, with one round of memory after the subgroups'. Ends on a barrier, so it can
+// be called again. Each lane stores its subgroup's sum divided by the subgroup's size, which is exact: sizes
+// are powers of two, and no lane need be told from the others. Then each subgroup adds up all that is stored.
 var<workgroup> partial_sums: array<f32, LANES>;
 
 fn reduce_sum(value: f32, lane: u32) -> f32 {
-    let size = subgroupAdd(1.0);
-    partial_sums[lane] = subgroupAdd(value) / size;
+    let size = subgroupAdd(1u);
+    partial_sums[lane] = subgroupAdd(value) / f32(size);
     workgroupBarrier();
-    for (var half = LANES / 2u; half > 0u; half >>= 1u) {
-        if (lane < half) { partial_sums[lane] += partial_sums[lane + half]; }
-        workgroupBarrier();
-    }
-    let sum = partial_sums[0];
+    var own = 0.0;
+    for (var i = subgroupExclusiveAdd(1u); i < LANES; i += size) { own += partial_sums[i]; }
+    let sum = subgroupAdd(own);
     workgroupBarrier();
     return sum;
 }
