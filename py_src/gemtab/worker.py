@@ -117,6 +117,7 @@ class Door:
             adapter=device.facts.adapter,
             fit=fit_json(settings),
         )
+        await settled(self._host.noteKernels(json.dumps(engine.kernel_names())))
 
     async def _file(self, name: str) -> bytes:
         assert self._manifest is not None

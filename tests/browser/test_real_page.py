@@ -92,13 +92,13 @@ def test_the_page_looks_alive(first_visit: Page):
 
 
 def test_what_a_visit_compiled_is_noted_for_the_next(first_visit: Page, site: Site):
-    noted = first_visit.evaluate(
+    noted = first_visit.wait_for_function(
         """async () => {
           const folder = await (await (await navigator.storage.getDirectory())
             .getDirectoryHandle("gemtab")).getDirectoryHandle("devices");
           for await (const [name, handle] of folder.entries())
             if (name.startsWith("first-")) return JSON.parse(await (await handle.getFile()).text()); }"""
-    )
+    ).json_value()
 
     assert {"sample", "pick_slab"} <= {name.partition("-")[0] for name in noted}
     assert set(noted) <= FileArtifact(site.folder).shaders().keys()

@@ -17,9 +17,6 @@ export class Host {
   #artifact;
   /** @type {Table | null} */
   #table = null;
-  #picksNote = "";
-  /** @type {Set<string>} */
-  #picks = new Set();
 
   /**
    * Starts fetching at once, so that the weights arrive while Python boots.
@@ -40,9 +37,7 @@ export class Host {
     /** @type {Answer} */
     const answer = JSON.parse(json);
     this.#post(answer);
-    if (answer.type !== "ready") return;
-    this.#artifact.settle(this.#table?.sources());
-    if (this.#picksNote) keepNote(this.#picksNote, JSON.stringify([...this.#picks]));
+    if (answer.type === "ready") this.#artifact.settle(this.#table?.sources());
   }
 
   /** Rejects with the first failure of a download, whoever waits for it; never resolves. */
@@ -63,12 +58,16 @@ export class Host {
     const { bytes, sha256 } = await this.#artifact.kernels();
     /** @type {Record<string, import("./gpu/pipelines.js").Kernel & { features: string[], first: string[][] }>} */
     const kernels = JSON.parse(new TextDecoder().decode(bytes));
-    this.#picksNote = `first-${sha256.slice(0, 32)}`;
-    const last = await recallNote(this.#picksNote);
-    const has = `${this.#gpu.features()}`;
-    const isFirst = (/** @type {string} */ name) => !kernels[name].features.length && kernels[name].first.some((set) => `${set}` === has);
-    const names = last ? JSON.parse(last) : Object.keys(kernels).filter(isFirst);
-    await this.#gpu.compileAhead(Object.fromEntries(names.map((/** @type {string} */ name) => [name, kernels[name]])));
+    const last = await recallNote(noteOfKernels(sha256));
+    /** @type {string[]} */
+    const names = last ? JSON.parse(last) : plainAndFirst(kernels, this.#gpu.features());
+    await this.#gpu.compileAhead(Object.fromEntries(names.map((name) => [name, kernels[name]])));
+  }
+
+  /** @param {string} namesJson  of the kernels that a chat began with, for the next visit */
+  async noteKernels(namesJson) {
+    const { sha256 } = await this.#artifact.kernels();
+    await keepNote(noteOfKernels(sha256), namesJson);
   }
 
   /**
@@ -188,9 +187,7 @@ export class Host {
 
   /** @param {string} kernelsJson */
   compile(kernelsJson) {
-    const kernels = JSON.parse(kernelsJson);
-    for (const name of Object.keys(kernels)) this.#picks.add(name);
-    return this.#gpu.compile(kernels, (done, total) => this.#post({ type: "progress", stage: "shaders", done, total }));
+    return this.#gpu.compile(JSON.parse(kernelsJson), (done, total) => this.#post({ type: "progress", stage: "shaders", done, total }));
   }
 
   /** @param {string} programJson */
@@ -230,3 +227,22 @@ export class Host {
 }
 
 /** @typedef {{ getBuffer(type: "u8"): { data: Uint8Array<ArrayBuffer>, release(): void } }} PythonBytes  a proxy of bytes */
+
+/**
+ * The name of a note that is good for these kernels and this browser, which brings a compiler of its own.
+ *
+ * @param {string} sha256  of kernels.json
+ */
+function noteOfKernels(sha256) {
+  const version = navigator.userAgent.replaceAll(/[^\w.]+/g, "_");
+  return `first-${sha256.slice(0, 32)}-${version}`.slice(0, 200);
+}
+
+/**
+ * @param {Record<string, { features: string[], first: string[][] }>} kernels
+ * @param {string[]} has  features of the device
+ */
+function plainAndFirst(kernels, has) {
+  const isFirst = (/** @type {string[]} */ set) => `${set}` === `${has}`;
+  return Object.keys(kernels).filter((name) => !kernels[name].features.length && kernels[name].first.some(isFirst));
+}

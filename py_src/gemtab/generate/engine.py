@@ -96,6 +96,11 @@ class Engine:
         engine._write_tables()
         return engine
 
+    def kernel_names(self) -> list[str]:
+        """Of all programs that are prepared."""
+        programs = self._programs.values()
+        return sorted({kernel.name for program in programs for kernel in program.kernels})
+
     def _write_tables(self) -> None:
         config = self.settings.config
         numbers = range(self.settings.chunk)

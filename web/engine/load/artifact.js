@@ -19,6 +19,8 @@ export class Artifact {
   #settled = false;
   /** @type {Promise<Opened>} */
   #opened;
+  /** @type {Map<string, Promise<Uint8Array<ArrayBuffer>>>} */
+  #files = new Map(); // small files by url: JavaScript and Python may both want one
   /** @type {(error: unknown) => void} */
   #break = () => {};
   /** Rejects with the first failure, whoever waits for what failed; never resolves. */
@@ -59,14 +61,15 @@ export class Artifact {
     const wanted = new URL(name, url).href;
     const file = Object.values(manifest.files).find((each) => each.url === wanted);
     if (!file) throw new DownloadError(`manifest.json has no file ${name}. Build the site again.`);
-    return pieces.get({ ...file, offset: 0 }, { whole: true });
+    const coming = this.#files.get(wanted) ?? pieces.get({ ...file, offset: 0 }, { whole: true });
+    this.#files.set(wanted, coming);
+    return coming;
   }
 
   /** kernels.json, proven, and its hash. */
   async kernels() {
-    const { manifest, pieces } = await this.#opened;
-    const { kernels } = manifest.files;
-    return { bytes: await pieces.get({ ...kernels, offset: 0 }, { whole: true }), sha256: kernels.sha256 };
+    const { url, sha256 } = (await this.#opened).manifest.files.kernels;
+    return { bytes: await this.file(url), sha256 };
   }
 
   /**
