@@ -197,29 +197,29 @@ fn read_queries(token: u32, first_head: u32, heads: u32, kv_head: u32, position:
     let team = lane / TEAM;
     let member = lane % TEAM;
     let turns = turns_at(position, member);
-    for (var first = 0u; first < heads; first += TEAMS) {
-        let i = first + team;
-        let made = make_head((first_head + min(i, heads - 1u)) * HEAD_DIM, shape.q_norm, true, turns, lane);
-        if (team < TEAMS && i < heads) {
+    let base = (position % shape.ring * shape.kv_heads + kv_head) * ROW;
+    let owned = select(0u, 2u, shape.owner == 1u && newest);
+    for (var first = 0u; first < heads + owned; first += TEAMS) {  // the queries, K, V: one a team
+        let i = min(first + team, heads + owned - 1u);
+        let is_own = team < TEAMS && i == first + team;
+        let is_q = i < heads;
+        let is_v = i == heads + 1u;
+        let at = select(shape.heads + kv_head + select(0u, shape.kv_heads, is_v), first_head + i, is_q);
+        let weight = select(select(shape.k_norm, NO_WEIGHT, is_v), shape.q_norm, is_q);
+        let made = make_head(at * HEAD_DIM, weight, !is_v, turns, lane);
+        if (is_q && is_own) {
             put_queries(i * HEAD_DIM, made.first, first_pairs(member));
             put_queries(i * HEAD_DIM, made.second, second_pairs(member));
         }
+        if (owned == 0u || first + TEAMS <= heads) { continue; }  // the same for the whole workgroup
+        hold_head(made, lane);
+        encode_head(lane);
+        for (var j = member; j < ROW && is_own && !is_q; j += TEAM) {
+            if (is_v) { v[base + j] = encoded(team, j); } else { k[base + j] = encoded(team, j); }
+        }
     }
     for (var i = heads * FOURS + lane; i < 4u * FOURS; i += LANES) { query[i] = vec4f(); }
-    if (shape.owner == 1u && newest) {
-        let base = (position % shape.ring * shape.kv_heads + kv_head) * ROW;
-        for (var first = 0u; first < 2u; first += TEAMS) {  // K, then V, or by two teams
-            let is_v = first + team == 1u;
-            let at = shape.heads + kv_head + select(0u, shape.kv_heads, is_v);
-            hold_head(make_head(at * HEAD_DIM, select(shape.k_norm, NO_WEIGHT, is_v), !is_v, turns, lane), lane);
-            encode_head(lane);
-            for (var i = member; i < ROW && team < TEAMS; i += TEAM) {
-                if (first + team == 0u) { k[base + i] = encoded(team, i); }
-                if (is_v) { v[base + i] = encoded(team, i); }
-            }
-        }
-        storageBarrier();
-    }
+    if (owned > 0u) { storageBarrier(); }
     workgroupBarrier();
 }
 
