@@ -6,13 +6,11 @@ Milliseconds of all cores together, the least of some repeats; GFLOP/s count two
 """
 
 import argparse
-import asyncio
-import time
 
 import numpy as np
 
 from gemtab.contracts.model_config import Rope
-from gemtab.contracts.program import Buffer, Program, Slice, Step
+from gemtab.contracts.program import Buffer, Slice, Step
 from gemtab.contracts.quantization import KV_ENCODINGS
 from gemtab.contracts.state import State
 from gemtab.kernels.attend import Attend, Merge, part_bytes
@@ -21,7 +19,7 @@ from gemtab.kernels.heads import NO_WINDOW, Heads, HeadShape
 from gemtab.kernels.variant import Variant
 from gemtab.plan.accounts import cost_of
 from gemtab.plan.rope import rope_table
-from gemtab_build.site.shaders import render
+from helpers.cpu_time import cpu_seconds, prepare
 from helpers.devices import ADAPTERS, open_device
 from helpers.kv import encode_kv
 
@@ -93,10 +91,7 @@ class Bench:
 
     def seconds(self, step: Step) -> float:
         """CPU seconds of a dispatch, the least of some."""
-        kernel = step.kernel
-        shader = {"wgsl": render(kernel), "entry": kernel.template, "bindings": kernel.bindings}
-        asyncio.run(self.device.compile({kernel.name: shader}))
-        asyncio.run(self.device.prepare(Program("bench", self.tokens, (), (step,))))
+        prepare(self.device, step, self.tokens)
         self._run(State(0, 1))  # compiles
         taken = [self._run(State(self.position, self.tokens))]
         while sum(taken) < SECONDS and len(taken) < MOST:
@@ -105,9 +100,7 @@ class Bench:
 
     def _run(self, state: State) -> float:
         self.device.write("state", 0, state.to_bytes())
-        began = time.process_time()
-        asyncio.run(self.device.replay("bench", 1, Slice("state", 0, 4)))
-        return time.process_time() - began
+        return cpu_seconds(self.device, 1, "state")
 
 
 def main() -> None:

@@ -6,18 +6,17 @@ process's CPU time and so of all of the driver's threads: other work on the mach
 """
 
 import argparse
-import asyncio
-import time
+from dataclasses import replace
 from math import prod
 
-from gemtab.contracts.program import Buffer, Program, Slice
+from gemtab.contracts.program import Buffer, Slice
 from gemtab.contracts.quantization import PACKED_BITS, planes
 from gemtab.contracts.state import State
 from gemtab.gpu.native import NativeDevice
 from gemtab.kernels.ends import Grids
 from gemtab.kernels.matmul import Matmul
 from gemtab.kernels.variant import Variant
-from gemtab_build.site.shaders import render
+from helpers.cpu_time import cpu_seconds, prepare
 from helpers.devices import ADAPTERS, open_device
 
 SHAPES = {  # n_in, n_out
@@ -40,28 +39,20 @@ class Bench:
         step = kernel.step(tokens, "", ())
         slots = [name.lstrip("*") for name in step.kernel.bindings]
         slices = tuple(Slice(name, 0, sizes[name]) for name in slots)
-        step = type(step)(step.kernel, slices, step.shape, step.grid)
+        step = replace(step, slices=slices)
         for name, size in sizes.items():
             device.create(Buffer(name, size))
         device.write("state", 0, State(0, tokens).to_bytes())
-        own = step.kernel
-        shader = {"wgsl": render(own), "entry": own.template, "bindings": own.bindings}
-        asyncio.run(device.compile({own.name: shader}))
-        asyncio.run(device.prepare(Program("bench", tokens, (), (step,))))
-        self.template = own.template
+        prepare(device, step, tokens)
+        self.template = step.kernel.template
 
     def seconds(self, runs: int) -> float:
         """CPU time of a dispatch."""
-        times, took = 1, self._run(1)
+        times, took = 1, cpu_seconds(self.device, 1, "y")
         while took < LEAST_SECONDS:
             times *= 2
-            took = self._run(times)
-        return min(took, *(self._run(times) for _ in range(runs - 1))) / times
-
-    def _run(self, times: int) -> float:
-        began = time.process_time()
-        asyncio.run(self.device.replay("bench", times, Slice("y", 0, 4)))
-        return time.process_time() - began
+            took = cpu_seconds(self.device, times, "y")
+        return min(took, *(cpu_seconds(self.device, times, "y") for _ in range(runs - 1))) / times
 
 
 def main() -> None:
