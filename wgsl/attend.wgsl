@@ -23,6 +23,7 @@ const HEAD_DIM: u32 = 256u;
 @group(0) @binding(STATE_SLOT) var<storage, read> state: State;
 @group(0) @binding(SHAPE_SLOT) var<uniform> shape: Shape;
 //! include kv
+//! include outer
 
 const FOURS: u32 = HEAD_DIM / 4u;
 const SHARE: u32 = min(LANES, FOURS);
@@ -37,14 +38,6 @@ var<workgroup> exchange: array<vec4f, 2u * LANES>;
 var<workgroup> key_at: array<u32, LANES>;  // where a key's row begins in k and v
 var<workgroup> parts: array<mat4x4f, min(PARTS - 1u, 1u) * LANES + 1u>;  // where there are some
 //! include queries
-
-fn outer(v: vec4f, by: vec4f) -> mat4x4f {
-    return mat4x4f(v * by.x, v * by.y, v * by.z, v * by.w);
-}
-
-fn scaled(sums: mat4x4f, by: vec4f) -> mat4x4f {
-    return mat4x4f(sums[0] * by.x, sums[1] * by.y, sums[2] * by.z, sums[3] * by.w);
-}
 
 @compute @workgroup_size(LANES)
 fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -61,6 +61,14 @@ fn held4(team: u32, i: u32) -> vec4f {
 }
 fn encode_head(lane: u32) {}
 fn encoded(team: u32, i: u32) -> Four { return pack_half4(held4(team, i)); }
+// Four of a row by four weights, and such sums made smaller: a column a weight.
+fn outer(v: vec4f, by: vec4f) -> mat4x4f {
+    return mat4x4f(v * by.x, v * by.y, v * by.z, v * by.w);
+}
+
+fn scaled(sums: mat4x4f, by: vec4f) -> mat4x4f {
+    return mat4x4f(sums[0] * by.x, sums[1] * by.y, sums[2] * by.z, sums[3] * by.w);
+}
 
 const FOURS: u32 = HEAD_DIM / 4u;
 const SHARE: u32 = min(LANES, FOURS);
@@ -83,14 +91,6 @@ fn read_queries(token: u32, first_head: u32, heads: u32, kv_head: u32, position:
         query[i] = select(vec4f(), vec4f(qkv[at], qkv[at + 1u], qkv[at + 2u], qkv[at + 3u]), i / FOURS < heads);
     }
     workgroupBarrier();
-}
-
-fn outer(v: vec4f, by: vec4f) -> mat4x4f {
-    return mat4x4f(v * by.x, v * by.y, v * by.z, v * by.w);
-}
-
-fn scaled(sums: mat4x4f, by: vec4f) -> mat4x4f {
-    return mat4x4f(sums[0] * by.x, sums[1] * by.y, sums[2] * by.z, sums[3] * by.w);
 }
 
 @compute @workgroup_size(LANES)

@@ -84,6 +84,14 @@ fn encoded(team: u32, i: u32) -> Four {
     let codes = bitcast<vec4u>(vec4i(round(held4(team, i) * inverse))) & vec4u(255u);
     return codes.x | (codes.y << 8u) | (codes.z << 16u) | (codes.w << 24u);
 }
+// Four of a row by four weights, and such sums made smaller: a column a weight.
+fn outer(v: vec4f, by: vec4f) -> mat4x4f {
+    return mat4x4f(v * by.x, v * by.y, v * by.z, v * by.w);
+}
+
+fn scaled(sums: mat4x4f, by: vec4f) -> mat4x4f {
+    return mat4x4f(sums[0] * by.x, sums[1] * by.y, sums[2] * by.z, sums[3] * by.w);
+}
 
 const FOURS: u32 = HEAD_DIM / 4u;
 const SHARE: u32 = min(LANES, FOURS);
@@ -243,14 +251,6 @@ fn read_queries(token: u32, first_head: u32, heads: u32, kv_head: u32, position:
     for (var i = heads * FOURS + lane; i < 4u * FOURS; i += LANES) { query[i] = vec4f(); }
     if (owned > 0u) { storageBarrier(); }
     workgroupBarrier();
-}
-
-fn outer(v: vec4f, by: vec4f) -> mat4x4f {
-    return mat4x4f(v * by.x, v * by.y, v * by.z, v * by.w);
-}
-
-fn scaled(sums: mat4x4f, by: vec4f) -> mat4x4f {
-    return mat4x4f(sums[0] * by.x, sums[1] * by.y, sums[2] * by.z, sums[3] * by.w);
 }
 
 @compute @workgroup_size(LANES)

@@ -86,6 +86,14 @@ fn encoded(team: u32, i: u32) -> Four {
     let codes = bitcast<vec4u>(vec4i(round(held4(team, i) * inverse))) & vec4u(255u);
     return codes.x | (codes.y << 8u) | (codes.z << 16u) | (codes.w << 24u);
 }
+// Four of a row by four weights, and such sums made smaller: a column a weight.
+fn outer(v: vec4f, by: vec4f) -> mat4x4f {
+    return mat4x4f(v * by.x, v * by.y, v * by.z, v * by.w);
+}
+
+fn scaled(sums: mat4x4f, by: vec4f) -> mat4x4f {
+    return mat4x4f(sums[0] * by.x, sums[1] * by.y, sums[2] * by.z, sums[3] * by.w);
+}
 
 const FOURS: u32 = HEAD_DIM / 4u;
 const OWN: u32 = (FOURS + 1u) / 2u;  // lanes that hold a row of sums: two fours each, OWN apart
@@ -106,14 +114,6 @@ var<workgroup> tile: array<vec4f, max(STEP * (ROWS + KEYS), TOTALS + BLOCKS)>;
 var<workgroup> of_rows: array<vec4f, ROW_SETS>;
 var<workgroup> row_at: array<u32, ROWS>;  // where a row's fours begin in qkv
 var<workgroup> key_at: array<u32, KEYS>;  // where a key's row begins in k and v
-
-fn outer(v: vec4f, weights: vec4f) -> mat4x4f {
-    return mat4x4f(v * weights.x, v * weights.y, v * weights.z, v * weights.w);
-}
-
-fn scaled(sums: mat4x4f, by: vec4f) -> mat4x4f {
-    return mat4x4f(sums[0] * by.x, sums[1] * by.y, sums[2] * by.z, sums[3] * by.w);
-}
 
 fn in_sight(scores: vec4f, key: u32, oldest: vec4u, newest: vec4u) -> vec4f {
     return select(UNSEEN, scores, (vec4u(key) >= oldest) & (vec4u(key) <= newest));
