@@ -85,7 +85,7 @@ class Door:
             request.get("kv"),
             request.get("chunk"),
         )
-        shaders = json.loads(await self._file("kernels"))
+        shaders = json.loads(await settled(self._host.kernels()))
         settings = await fitted(
             device,
             manifest,
@@ -100,16 +100,13 @@ class Door:
         coming = await settled(self._host.missing(json.dumps(sources)))
         place, budget = request.get("ple") or "auto", request.get("memory") or 0
         settings = place_table(settings, manifest.tensors, place, budget, coming)
-        engine = await Engine.load(
-            device, manifest, settings, shaders, self._upload, stage=self._stage
+        engine, (tokenizer, prompter) = await asyncio.gather(
+            Engine.load(device, manifest, settings, shaders, self._upload, stage=self._stage),
+            self._texts(manifest),  # while shaders compile
         )
         if engine.table:
             self._host.openTable(json.dumps([asdict(plane) for plane in engine.table]))
-        tokenizer = Tokenizer.from_bytes(await self._file("tokenizer"))
-        template = ChatTemplate(
-            (await self._file("chat_template")).decode(), dict(manifest.special_tokens)
-        )
-        self._session = Session(engine, tokenizer, Prompter(tokenizer, template))
+        self._session = Session(engine, tokenizer, prompter)
         self._post(
             type="ready",
             model=manifest.model,
@@ -118,6 +115,12 @@ class Door:
             fit=fit_json(settings),
         )
         await settled(self._host.noteKernels(json.dumps(engine.kernel_names())))
+
+    async def _texts(self, manifest: Manifest) -> tuple[Tokenizer, Prompter]:
+        """What turns text into ids."""
+        tokenizer = Tokenizer.from_bytes(await self._file("tokenizer"))
+        source = (await self._file("chat_template")).decode()
+        return tokenizer, Prompter(tokenizer, ChatTemplate(source, dict(manifest.special_tokens)))
 
     async def _file(self, name: str) -> bytes:
         assert self._manifest is not None

@@ -26,7 +26,7 @@ SAY = 'if (program.name.startsWith("trial of ")) new BroadcastChannel("trials").
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trial") / "site"
-    assert main(["build", "demo", "--out", str(folder)]) == 0
+    assert main(["build", "demo", "--kernels", "all", "--out", str(folder)]) == 0
     site = Site(folder)
     yield site
     site.stop()

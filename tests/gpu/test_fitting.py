@@ -76,6 +76,17 @@ def test_what_was_noted_is_not_tried_again():
     assert "subgroups" in told[0]
 
 
+def test_a_site_of_plain_kernels_is_neither_tried_nor_measured(wanted):
+    device, notes = LyingDevice(BOTH), Memory()
+
+    engine = fitted_engine(device, CONFIG, TENSORS, notes, encodings=ENCODINGS, plain=True)
+
+    assert device.trials == device.measured == 0
+    assert notes.texts == {}
+    assert engine.settings.facts.features == set()
+    assert relative_l2(engine_logits(engine, IDS), wanted).max() <= 1e-5
+
+
 def test_another_driver_is_tried_anew():
     notes = Memory()
     fitted_engine(LyingDevice(BOTH, BAD_SUMS), CONFIG, TENSORS, notes, encodings=ENCODINGS)

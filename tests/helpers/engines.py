@@ -26,11 +26,19 @@ def memory_engine(device, config, tensors, capacity=512, encodings=None, **setti
 
 
 def fitted_engine(
-    device, config, tensors, notes, tell=lambda _: None, capacity=512, encodings=None, **settings
+    device,
+    config,
+    tensors,
+    notes,
+    tell=lambda _: None,
+    capacity=512,
+    encodings=None,
+    plain=False,
+    **settings,
 ) -> Engine:
-    """As `memory_engine`, on a device that is tried first."""
+    """As `memory_engine`, on a device that is tried first, if the kernels are not `plain` ones alone."""
     manifest, upload, stage = _in_memory(device, config, tensors, encodings)
-    shaders = _shaders(config, tuple(manifest.tensors.items()))
+    shaders = _shaders(config, tuple(manifest.tensors.items()), plain)
     planned = Settings(config, device.facts, capacity, **settings)
 
     async def load():
@@ -86,9 +94,9 @@ def artifact_engine(device, folder, capacity=512, **settings) -> Engine:
 
 
 @cache
-def _shaders(config, tensors):
+def _shaders(config, tensors, plain=False):
     """kernels.json of a model, read: most engines of a test run are of the same few."""
-    return json.loads(kernels_json(config, dict(tensors)))
+    return json.loads(kernels_json(config, dict(tensors), plain))
 
 
 def engine_logits(engine, ids) -> np.ndarray:

@@ -4,6 +4,7 @@
  * @import { Answer } from "./protocol.js"
  */
 
+import { Kernels } from "./gpu/kernels.js";
 import { Artifact } from "./load/artifact.js";
 import { keepNote, recallNote } from "./store/notes.js";
 import { Table } from "./load/table.js";
@@ -17,6 +18,8 @@ export class Host {
   #artifact;
   /** @type {Table | null} */
   #table = null;
+  /** @type {Promise<Kernels> | null} */
+  #kernels = null;
 
   /**
    * Starts fetching at once, so that the weights arrive while Python boots.
@@ -51,23 +54,30 @@ export class Host {
   }
 
   /**
-   * Begin to compile, while Python boots, what the last visit took. On the first one, what such a device will
-   * take of plain kernels: the others are left until a trial has shown that they compute rightly here.
+   * Begin to compile what the last visit took; on the first one, what such a device will take of plain kernels.
+   * Resolves when that is under way.
    */
   async compileAhead() {
-    const { bytes, sha256 } = await this.#artifact.kernels();
-    /** @type {Record<string, import("./gpu/pipelines.js").Kernel & { features: string[], first: string[][] }>} */
-    const kernels = JSON.parse(new TextDecoder().decode(bytes));
-    const last = await recallNote(noteOfKernels(sha256));
+    const kernels = await this.#opened();
+    const last = await recallNote(kernels.note);
     /** @type {string[]} */
-    const names = last ? JSON.parse(last) : plainAndFirst(kernels, this.#gpu.features());
-    await this.#gpu.compileAhead(Object.fromEntries(names.map((name) => [name, kernels[name]])));
+    const names = last ? JSON.parse(last) : kernels.plainAndFirst(this.#gpu.features());
+    this.#gpu.compileAhead(kernels.pick(names));
+  }
+
+  /** @returns {Promise<string>} JSON {name: {features, trial}} of every kernel */
+  async kernels() {
+    return (await this.#opened()).outline();
+  }
+
+  #opened() {
+    this.#kernels ??= this.#artifact.kernels().then(({ bytes, sha256 }) => new Kernels(bytes, sha256));
+    return this.#kernels;
   }
 
   /** @param {string} namesJson  of the kernels that a chat began with, for the next visit */
   async noteKernels(namesJson) {
-    const { sha256 } = await this.#artifact.kernels();
-    await keepNote(noteOfKernels(sha256), namesJson);
+    await keepNote((await this.#opened()).note, namesJson);
   }
 
   /**
@@ -185,9 +195,10 @@ export class Host {
     this.#gpu.copy(from, fromOffset, to, toOffset, bytes);
   }
 
-  /** @param {string} kernelsJson */
-  compile(kernelsJson) {
-    return this.#gpu.compile(JSON.parse(kernelsJson), (done, total) => this.#post({ type: "progress", stage: "shaders", done, total }));
+  /** @param {string} namesJson  of kernels */
+  async compile(namesJson) {
+    const wanted = (await this.#opened()).pick(JSON.parse(namesJson));
+    await this.#gpu.compile(wanted, (done, total) => this.#post({ type: "progress", stage: "shaders", done, total }));
   }
 
   /** @param {string} programJson */
@@ -227,22 +238,3 @@ export class Host {
 }
 
 /** @typedef {{ getBuffer(type: "u8"): { data: Uint8Array<ArrayBuffer>, release(): void } }} PythonBytes  a proxy of bytes */
-
-/**
- * The name of a note that is good for these kernels and this browser, which brings a compiler of its own.
- *
- * @param {string} sha256  of kernels.json
- */
-function noteOfKernels(sha256) {
-  const version = navigator.userAgent.replaceAll(/[^\w.]+/g, "_");
-  return `first-${sha256.slice(0, 32)}-${version}`.slice(0, 200);
-}
-
-/**
- * @param {Record<string, { features: string[], first: string[][] }>} kernels
- * @param {string[]} has  features of the device
- */
-function plainAndFirst(kernels, has) {
-  const isFirst = (/** @type {string[]} */ set) => `${set}` === `${has}`;
-  return Object.keys(kernels).filter((name) => !kernels[name].features.length && kernels[name].first.some(isFirst));
-}

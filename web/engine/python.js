@@ -13,13 +13,15 @@ const STEPS = 3;
 
 /**
  * @param {(done: number, total: number) => void} onProgress
+ * @param {Promise<unknown>} begun  what must be under way first: from then on Python holds the thread
  * @returns {Promise<(host: unknown) => Door>} `gemtab.worker.start`
  */
-export async function bootPython(onProgress) {
+export async function bootPython(onProgress, begun) {
   onProgress(0, STEPS);
   const archive = fetchArchive();
   archive.catch(() => {}); // awaited below
   const { loadPyodide } = await import(`${PYODIDE}pyodide.mjs`);
+  await begun;
   onProgress(1, STEPS);
   const pyodide = await loadPyodide({ indexURL: PYODIDE });
   onProgress(2, STEPS);

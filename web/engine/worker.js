@@ -14,6 +14,8 @@ let door = null;
 const waiting = [];
 let started = false;
 const ending = new AbortController();
+/** How long Python waits for shaders to be under way: it holds this thread for longer, the driver works beside it. */
+const HEAD_START_MS = 500;
 
 /** @param {Answer} answer */
 const post = (answer) => self.postMessage(answer);
@@ -32,12 +34,20 @@ async function boot({ model }) {
   const gpu = await Gpu.create(undefined, (message) => post({ type: "error", id: null, kind: "DeviceError", message }));
   const host = new Host(gpu, model, post, ending.signal);
   host.broken.catch(report); // at once, whatever Python is at
-  host.compileAhead().catch(() => {}); // it will be asked for again, and fail then
-  const python = bootPython((done, total) => post({ type: "progress", stage: "runtime", done, total }));
+  const begun = host.compileAhead().catch(() => {}); // it will be asked for again, and fail then
+  const python = bootPython((done, total) => post({ type: "progress", stage: "runtime", done, total }), atMost(HEAD_START_MS, begun));
   const [start] = await Promise.all([python, host.manifest()]);
   const opened = start(host);
   for (const message of waiting.splice(0)) opened.handle(JSON.stringify(message));
   door = opened;
+}
+
+/**
+ * @param {number} ms
+ * @param {Promise<void>} event
+ */
+function atMost(ms, event) {
+  return Promise.race([event, new Promise((resolve) => setTimeout(resolve, ms))]);
 }
 
 function cancel() {

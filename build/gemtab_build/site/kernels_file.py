@@ -32,14 +32,15 @@ CAPACITY = 4096
 CHUNKS = (1, 2, 4, COLUMNS, FEW + 1, TILE)  # lengths that between them take every kernel
 
 
-def kernels_json(config: ModelConfig, tensors: Mapping[str, Tensor]) -> bytes:
+def kernels_json(config: ModelConfig, tensors: Mapping[str, Tensor], plain: bool = False) -> bytes:
     """`{name: {wgsl, entry, bindings, features, first}}`, in Tint's dialect.
 
     `first` lists the sets of features with which a chat begins with that kernel. A kernel that needs
-    features has a `trial` too: contracts/trial.py.
+    features has a `trial` too: contracts/trial.py. `plain` leaves those out: every device takes the same.
     """
-    kernels = all_kernels(config, tensors)
-    first = {features: _first(config, tensors, features) for features in FEATURE_SETS}
+    kernels = plain_kernels(config, tensors) if plain else all_kernels(config, tensors)
+    used = {features: () if plain else features for features in FEATURE_SETS}
+    first = {features: _first(config, tensors, used[features]) for features in FEATURE_SETS}
     entries = {
         name: _entry(kernel, [list(features) for features in first if name in first[features]])
         for name, kernel in sorted(kernels.items())
@@ -69,28 +70,45 @@ def _entry(kernel: Kernel, first: list[list[str]]) -> dict[str, Any]:
     }
 
 
+def plain_kernels(config: ModelConfig, tensors: Mapping[str, Tensor]) -> dict[str, Kernel]:
+    """Those of `all_kernels` that devices without features take, in the usual sizes."""
+    return _measure() | _kernels(config, tensors, ())
+
+
 def all_kernels(config: ModelConfig, tensors: Mapping[str, Tensor]) -> dict[str, Kernel]:
     """Every kernel of every pass, feature set, cache encoding and tuning, by name; and `measure`."""
-    measure = Measure(BLOCK, ROWS).kernel
-    found = {measure.name: measure}
     packed = any(packed_form(tensor.encoding) for tensor in tensors.values())
+    found = _measure()
     for features in FEATURE_SETS:
-        if INTEGER_DOT in features and not packed:
-            continue  # the same kernels as without
-        facts = DeviceFacts("any", frozenset(features), ANY_LIMITS)
-        for kv in KV_ENCODINGS:
-            capacity = min(CAPACITY, config.max_position)
-            settings = Settings(config, facts, capacity, kv)
-            model = Model.on(settings, dict(tensors))
-            # for devices that cannot bind a layer's matrices together
-            apart = replace(model, parts=place(tensors, ANY_SIZE, together=False))
-            programs = [plan_decode(model), plan_decode(apart)]
-            passes = ((plan, tokens) for plan in (plan_prefill, plan_score) for tokens in CHUNKS)
-            programs += [plan(model, tokens) for plan, tokens in passes]
-            if INTEGER_DOT in features:
-                tuning = replace(USUAL, integer_tiles=True)
-                tiled = replace(model, settings=replace(settings, tuning=tuning))
-                programs.append(plan_score(tiled, FEW + 1))
-            found |= {kernel.name: kernel for program in programs for kernel in program.kernels}
+        if packed or INTEGER_DOT not in features:  # else the same kernels as without
+            found |= _kernels(config, tensors, features)
     tuned = (one for kernel in found.values() for one in tuned_forms(kernel))
     return found | {kernel.name: kernel for kernel in tuned}
+
+
+def _measure() -> dict[str, Kernel]:
+    kernel = Measure(BLOCK, ROWS).kernel
+    return {kernel.name: kernel}
+
+
+def _kernels(
+    config: ModelConfig, tensors: Mapping[str, Tensor], features: tuple[str, ...]
+) -> dict[str, Kernel]:
+    """What the passes take on a device with these features, with every cache encoding."""
+    facts = DeviceFacts("any", frozenset(features), ANY_LIMITS)
+    found: dict[str, Kernel] = {}
+    for kv in KV_ENCODINGS:
+        capacity = min(CAPACITY, config.max_position)
+        settings = Settings(config, facts, capacity, kv)
+        model = Model.on(settings, dict(tensors))
+        # for devices that cannot bind a layer's matrices together
+        apart = replace(model, parts=place(tensors, ANY_SIZE, together=False))
+        programs = [plan_decode(model), plan_decode(apart)]
+        passes = ((plan, tokens) for plan in (plan_prefill, plan_score) for tokens in CHUNKS)
+        programs += [plan(model, tokens) for plan, tokens in passes]
+        if INTEGER_DOT in features:
+            tuning = replace(USUAL, integer_tiles=True)
+            tiled = replace(model, settings=replace(settings, tuning=tuning))
+            programs.append(plan_score(tiled, FEW + 1))
+        found |= {kernel.name: kernel for program in programs for kernel in program.kernels}
+    return found

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from gemtab.contracts.manifest import Manifest
@@ -20,6 +21,10 @@ from gemtab_build.site.replacing import MODEL, replacing
 from gemtab_build.site.write import write_site
 from gemtab_build.weights.quantize import Rounding
 from gemtab_build.weights.weights_at import move_weights, origins_of
+
+WORTH_A_TRIAL = (
+    4 << 20
+)  # bytes of weights: with fewer any kernel is quick, and a trial keeps a page waiting
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -43,6 +48,13 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         default=[],
         help="origins that URL redirects to: the page's policy must let it follow",
     )
+    verb.add_argument(
+        "--kernels",
+        choices=("auto", "all", "plain"),
+        default="auto",
+        help="plain leaves out those that need a feature of a device, and that it tries first; "
+        "auto does so for a model that is small",
+    )
     add_quality_options(verb)
     verb.set_defaults(run=run)
 
@@ -55,10 +67,11 @@ def run(args: argparse.Namespace) -> int:
         source = find_model(args.model, args.revision, report)
     judge = open_judge(source.folder, args.calibrate, args.text) if wants_judge(args) else None
     rounding = Rounding(not args.plain, judge.importance() if judge else {})
+    extra = partial(_kernels, args.kernels)
     with replacing(args.out) as new:
         with bar("Quantizing") as report:
             manifest = write_artifact(
-                source, new / MODEL, args.weights, report, _kernels, rounding, args.weights_at
+                source, new / MODEL, args.weights, report, extra, rounding, args.weights_at
             )
         if not args.model_only:
             write_site(new, origins)
@@ -81,6 +94,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _kernels(manifest: Manifest) -> Mapping[str, tuple[str, bytes]]:
+def _kernels(which: str, manifest: Manifest) -> Mapping[str, tuple[str, bytes]]:
     """The shaders that the model's plans need, as one JSON file."""
-    return {"kernels": ("json", kernels_json(manifest.config, manifest.tensors))}
+    is_small = sum(source.bytes for source in manifest.sources) < WORTH_A_TRIAL
+    plain = is_small if which == "auto" else which == "plain"
+    return {"kernels": ("json", kernels_json(manifest.config, manifest.tensors, plain))}

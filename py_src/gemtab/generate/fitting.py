@@ -36,8 +36,12 @@ async def fitted(
 ) -> Settings:
     """The settings with what this device computes rightly with, and how fast it is.
 
-    With `pick_chunk`, prompts are cut as suits that speed; else as the settings have it.
+    With `pick_chunk`, prompts are cut as suits that speed; else as the settings have it. A site whose kernels
+    need no features leaves nothing to prove, and is of a model too small to measure anything for.
     """
+    carried = {feature for shader in shaders.values() for feature in shader["features"]}
+    if not carried:
+        return _with_features(settings, frozenset())
     name, stamp = _name(manifest, settings), _stamp(manifest, settings)
     about = f"{settings.facts.adapter}, {manifest.model}, {settings.kv} cache"
     note = replace(Note.from_text(await notes.recall(name), stamp), about=about)
@@ -45,8 +49,7 @@ async def fitted(
         note = await _tried(device, manifest, settings, shaders, notes, name, note)
     for reason in note.lost:
         tell(reason)
-    used = (settings.facts.features - {*OPTIONAL}) | {*(note.features or ())}
-    settings = replace(settings, facts=replace(settings.facts, features=frozenset(used)))
+    settings = _with_features(settings, frozenset(note.features or ()))
     if note.tuned is None:
         note = replace(note, tuned=await _tuned(device, manifest, settings, shaders))
         await notes.remember(name, note.to_json())
@@ -66,6 +69,12 @@ def fit_json(settings: Settings) -> dict[str, Any]:
         "tuning": asdict(settings.tuning),
         "speed": asdict(settings.speed),
     }
+
+
+def _with_features(settings: Settings, used: frozenset[str]) -> Settings:
+    """The settings with these of the optional features."""
+    features = (settings.facts.features - {*OPTIONAL}) | used
+    return replace(settings, facts=replace(settings.facts, features=features))
 
 
 async def _tuned(device: Device, manifest: Manifest, settings: Settings, shaders: Shaders) -> Tuned:

@@ -9,9 +9,8 @@ from typing import Any, Protocol
 from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.program import Buffer, Program, Slice
 
-Shaders = Mapping[
-    str, Mapping[str, Any]
-]  # kernel name -> {"wgsl", "entry", "bindings", "features"}
+# kernel name -> {"features", "trial"} and, where they are not the host's, {"wgsl", "entry", "bindings"}
+Shaders = Mapping[str, Mapping[str, Any]]
 Progress = Callable[[int, int], None]
 Steps = tuple[int, int]  # from the first to the one before the last
 ALL: Steps = (0, 1 << 30)

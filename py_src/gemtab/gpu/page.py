@@ -49,14 +49,10 @@ class PageDevice:
         return bytes(found.to_bytes())
 
     async def compile(self, shaders: Shaders, progress: Progress | None = None) -> None:
-        """Make pipelines; the host tells the page of each one itself."""
-        wanted = {
-            name: {"wgsl": one["wgsl"], "entry": one["entry"], "bindings": list(one["bindings"])}
-            for name, one in shaders.items()
-        }
-        await settled(self._host.compile(json.dumps(wanted)))
+        """Make pipelines; the host has their text, and tells the page of each one itself."""
+        await settled(self._host.compile(json.dumps(list(shaders))))
         if progress:
-            progress(len(wanted), len(wanted))
+            progress(len(shaders), len(shaders))
 
     async def prepare(self, program: Program) -> None:
         """Make a program's bind groups."""

@@ -11,6 +11,7 @@ from gemtab.kernels.tuning import BY_CHUNK, BY_TOKEN
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
+from gemtab_build.cli import main
 from gemtab_build.site.kernels_file import all_kernels, kernels_json
 from helpers.tiny_model import tiny_config
 
@@ -65,6 +66,40 @@ def test_kernels_of_every_size_of_bindings(encoding, largest):
     model = Model.on(Settings(config, facts, 512), tensors)
 
     assert picked(model) <= all_kernels(config, tensors).keys()
+
+
+@pytest.mark.parametrize("capacity", [2, 4096, LONG])
+def test_plain_kernels_are_what_a_device_without_features_takes(capacity):
+    config = tiny_config(max_position_embeddings=LONG)
+    tensors = encoded(config, "q4")
+    entries = json.loads(kernels_json(config, tensors, plain=True))
+
+    settings = Settings(config, DeviceFacts("any", frozenset(), {}), capacity)
+    assert picked(Model.on(settings, tensors)) <= entries.keys()
+    assert {feature for entry in entries.values() for feature in entry["features"]} == set()
+    assert len(entries) < len(all_kernels(config, tensors)) / 2
+
+
+def test_every_device_begins_with_the_same_plain_kernels():
+    config = tiny_config()
+    entries = json.loads(kernels_json(config, encoded(config, "q4"), plain=True))
+
+    def first(*features):
+        return {name for name, entry in entries.items() if list(features) in entry["first"]}
+
+    assert first() == first("shader-f16", "subgroups") != set()
+
+
+@pytest.mark.parametrize(
+    ("options", "has_forms"),
+    [((), False), (("--kernels", "all"), True), (("--kernels", "plain"), False)],
+)
+def test_a_small_model_comes_with_plain_kernels_unless_all_are_wanted(tmp_path, options, has_forms):
+    assert main(["build", "demo", "--model-only", *options, "--out", str(tmp_path / "site")]) == 0
+
+    file = next((tmp_path / "site" / "model").glob("kernels.*.json"))
+    entries = json.loads(file.read_text(encoding="utf-8"))
+    assert any(entry["features"] for entry in entries.values()) == has_forms
 
 
 @pytest.mark.parametrize("features", [(), ("shader-f16", "subgroups")])

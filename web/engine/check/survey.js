@@ -31,13 +31,16 @@ export const SMALL_BYTES = 50e6;
  */
 export async function survey(modelUrl) {
   try {
-    await findAdapter();
     const folder = new URL(modelUrl, globalThis.document?.baseURI).href;
-    const [{ url, manifest }, store] = await Promise.all([fetchManifest(folder), Store.open()]);
+    const estimate = navigator.storage?.estimate?.().catch(() => null);
+    const coming = Promise.all([fetchManifest(folder), Store.open(), estimate]);
+    coming.catch(() => {}); // awaited below
+    await findAdapter(); // without one, nothing else matters
+    const [{ url, manifest }, store, estimated] = await coming;
     const sizes = (await store?.sizes()) ?? new Map();
     const parts = [...new Map(partsOf(manifest).map((part) => [part.sha256, part])).values()];
     const missing = parts.filter((part) => sizes.get(part.sha256) !== part.bytes);
-    const { quota, usage } = (await navigator.storage?.estimate?.().catch(() => null)) ?? {};
+    const { quota, usage } = estimated ?? {};
     const room = quota === undefined ? null : Math.max(0, quota - (usage ?? 0));
     const { model, needs = null, files } = manifest;
     const kernels = files.kernels ?? null;
