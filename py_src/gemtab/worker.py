@@ -4,10 +4,11 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from gemtab.contracts.errors import GemtabError, UsageError
+from gemtab.contracts.errors import DeviceError, GemtabError, UsageError
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.names import PLE_EMBED
 from gemtab.generate.engine import Engine
@@ -115,6 +116,8 @@ class Door:
             fit=fit_json(settings),
         )
         await settled(self._host.noteKernels(json.dumps(engine.kernel_names())))
+        with suppress(DeviceError):  # they will be asked for again, and it is told then
+            await engine.compile_shorter()
 
     async def _texts(self, manifest: Manifest) -> tuple[Tokenizer, Prompter]:
         """What turns text into ids."""

@@ -170,3 +170,25 @@ def test_a_reply_tells_where_its_time_went(device, prompt):
     assert 3 <= submits <= 20  # those of the prompt do not count
     assert told["waiting"] >= Timed.WAITING
     assert told["encoding"] + told["waiting"] <= told["total"] - told["prefill"]
+
+
+def test_shorter_prompts_find_their_kernels_compiled(device, prompt, monkeypatch):
+    compiled = set()
+    compile_on_device = device.compile
+
+    async def noting(shaders, progress=None):
+        compiled.update(shaders)
+        await compile_on_device(shaders, progress)
+
+    monkeypatch.setattr(device, "compile", noting)
+    engine = memory_engine(device, CONFIG, TENSORS, chunk=64)
+    begun = set(compiled)
+
+    asyncio.run(engine.compile_shorter())
+
+    ahead = set(compiled)
+    assert ahead > begun
+    for length in (2, 3, 5, 9, 17, 33):
+        engine.cache.forget()
+        engine_reply(engine, prompt[:length], max_tokens=1)
+    assert compiled == ahead

@@ -212,6 +212,12 @@ class Engine:
             self._prefills[tokens] = program.name
         return self._prefills[tokens]
 
+    async def compile_shorter(self) -> None:
+        """Compile what shorter prompts take, so that the first of them need not wait for it."""
+        lengths = {self._bucket(tokens) for tokens in range(1, self.settings.chunk)}
+        for tokens in sorted(lengths, reverse=True):
+            await self._compile(plan_prefill(self.model, tokens).kernels)
+
     def _bucket(self, tokens: int) -> int:
         """The planned length for a chunk: powers of two, so that few programs serve all."""
         return min(1 << (tokens - 1).bit_length(), self.settings.chunk)
