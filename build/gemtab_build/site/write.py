@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gemtab.contracts.errors import UsageError
+from gemtab_build.site.modules import with_preloads
 from gemtab_build.site.pyodide_assets import ROOT, compile_archive, pyodide_files
 from gemtab_build.site.python_archive import packages_archive
 from gemtab_build.site.replacing import write_listing
@@ -40,7 +41,7 @@ def site_files(origins: Sequence[str] = ()) -> dict[str, bytes]:
     """Every file of the site but the model's, by its path in the site."""
     files = page_files(web_folder())
     for page in PAGES:
-        files[page] = allow(files[page], origins)
+        files[page] = with_preloads(allow(files[page], origins), files)
     files |= {f"pyodide/{name}": data for name, data in pyodide_files().items()}
     files["python/packages.zip"] = compile_archive(packages_archive())
     return files | {APP: app_listing(files)}
