@@ -1,5 +1,5 @@
-// join: a branch joins the residual stream of each token, h = (h + x / rms(x) · weight) · scalar; and,
-// where NORMED, y = h / rms(h) · weight, the input of what comes next.
+// join: a branch joins the residual stream of each token, h = (h + x / rms(x) · weight) · scalar; and
+// y = h / rms(h) · weight, the input of what comes next. The scalar and y may be left out.
 //   x          read   [tokens, n], the branch
 //   h          both   [tokens, n]
 //   y          write  [tokens, n]
@@ -9,13 +9,12 @@
 // grid: (tokens)
 //! param
 const LANES: u32 = 64u;
-const SCALED: u32 = 0u;
-const NORMED: u32 = 1u;
 //! end
 //! include state
 //! include reduce_sum
 
-struct Shape { n: u32, eps: f32, norm: u32, post_norm: u32, scalar: u32 }  // offsets count floats
+const NO_VECTOR: u32 = 0xffffffffu;
+struct Shape { n: u32, eps: f32, norm: u32, post_norm: u32, scalar: u32 }  // offsets count floats, or are NO_VECTOR
 @group(0) @binding(X_SLOT) var<storage, read> x: array<f32>;
 @group(0) @binding(H_SLOT) var<storage, read_write> h: array<f32>;
 @group(0) @binding(Y_SLOT) var<storage, read_write> y: array<f32>;
@@ -31,14 +30,14 @@ fn join(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var i = lane; i < shape.n; i += LANES) { squares += x[base + i] * x[base + i]; }
     let factor = inverseSqrt(reduce_sum(squares, lane) / f32(shape.n) + shape.eps);
     var scale = 1.0;
-    if (SCALED == 1u) { scale = vectors[shape.scalar]; }
+    if (shape.scalar != NO_VECTOR) { scale = vectors[shape.scalar]; }
     squares = 0.0;
     for (var i = lane; i < shape.n; i += LANES) {
         let joined = (h[base + i] + x[base + i] * factor * vectors[shape.post_norm + i]) * scale;
         h[base + i] = joined;
         squares += joined * joined;
     }
-    if (NORMED == 1u) {
+    if (shape.norm != NO_VECTOR) {
         let own = inverseSqrt(reduce_sum(squares, lane) / f32(shape.n) + shape.eps);
         for (var i = lane; i < shape.n; i += LANES) { y[base + i] = h[base + i] * own * vectors[shape.norm + i]; }
     }

@@ -41,7 +41,8 @@ fn sum_of(i: u32) -> f32 {
 fn matvec(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
           @builtin(local_invocation_index) lane: u32) {
     let number = group.x + group.y * groups.x;
-    let first = number * QUADS * OUTPUTS;
+    let count = QUADS * outputs();
+    let first = number * count;
     if (first >= shape.n_out) { return; }  // all lanes leave together
     prepare(lane, number == 0u);
     let row = row_of(number * QUADS + lane / PART);
@@ -54,7 +55,7 @@ fn matvec(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
     }
     partial[lane] = sums;
     workgroupBarrier();
-    for (var i = lane; i < QUADS * OUTPUTS; i += LANES) {
+    for (var i = lane; i < count; i += LANES) {
         if (first + i < shape.n_out) { y[shape.first + first + i] = finish(i, first + i); }
     }
 }

@@ -85,7 +85,7 @@ def test_what_no_kernel_does_is_refused():
     with pytest.raises(ShapeError, match="columns 24 to 37 of y, which has 36"):
         Matmul("f32", 8, 13, 24, 36)
     with pytest.raises(ShapeError, match="whole blocks of 32 are normed on the way, got n_in=84"):
-        Matmul("f32", 84, 8, source=Source("normed"))
-    for more in ({"source": Source("normed")}, {"sink": Sink("softcap", cap=30.0)}):
+        Matmul("f32", 84, 8, source=Source("stream"))
+    for more in ({"source": Source("stream")}, {"sink": Sink("softcap", cap=30.0)}):
         with pytest.raises(ShapeError, match="for one token"):
             Matmul("f32", 64, 8, **more).step(2, "", ())

@@ -20,11 +20,12 @@ DEPTH = N_IN + 8  # whatever the order of a sum, and the few roundings around it
 # in fours, among vectors that are none of the kernel's
 NORM, POST_NORM, SCALAR = 16, 128, 240
 SOURCES = {
-    "normed": Source("normed", EPS, NORM),
-    "joined": Source("joined", EPS, None, POST_NORM),
-    "joined, scaled": Source("joined", EPS, None, POST_NORM, SCALAR),
-    "joined, normed": Source("joined", EPS, NORM, POST_NORM),
-    "joined, scaled, normed": Source("joined", EPS, NORM, POST_NORM, SCALAR),
+    "as it is": Source("stream", EPS),
+    "normed": Source("stream", EPS, NORM),
+    "joined": Source("stream", EPS, None, POST_NORM),
+    "joined, scaled": Source("stream", EPS, None, POST_NORM, SCALAR),
+    "joined, normed": Source("stream", EPS, NORM, POST_NORM),
+    "joined, scaled, normed": Source("stream", EPS, NORM, POST_NORM, SCALAR),
 }
 SIZES = (7.0, 1e15, 1e-15)  # of what is normed: eps is all of the last one's root
 
@@ -52,14 +53,17 @@ def check_source(device, variant, rng, source, encoding):
     kernel = Matmul(encoding, N_IN, n_out, first, stride, w_row, variant, source=source)
     for size in SIZES:
         x, branch = (rng.standard_normal((2, N_IN)) * [[3], [size]]).astype(np.float32)
-        if source.kind == "normed":
-            x = branch
+        if source.post_norm is None:
+            x, branch = branch, unwritten(N_IN)
         arrays = {"x": x, "branch": branch, "vectors": vectors, "next": unwritten(N_IN)}
+        arrays["inputs"] = unwritten(1)
 
         found = dispatch(device, kernel.step(1, "", ()), y=unwritten(stride), **arrays, **planes)
 
         stream = x.astype(np.float64)
-        if source.kind == "joined":
+        if source.post_norm is None:
+            assert untouched(found["next"]).all()
+        else:
             stream, bound = joined(x, branch, post_norm, 1.0 if source.scalar is None else scalar)
             assert np.all(np.abs(found["next"] - stream) <= bound)
             assert np.array_equal(stored(device, "x", x), x)
@@ -95,7 +99,7 @@ def test_a_source_before_every_encoding(device, variant, rng, encoding):
 
 
 def test_a_stream_of_zeros_stays_zero(device):
-    arrays = {name: np.zeros(N_IN, np.float32) for name in ("x", "branch", "next")}
+    arrays = {name: np.zeros(N_IN, np.float32) for name in ("x", "branch", "next", "inputs")}
     arrays |= {"vectors": np.ones(1024, np.float32), "values": np.ones((1, N_IN), np.float32)}
     kernel = Matmul("f32", N_IN, 1, source=SOURCES["joined, scaled, normed"])
 
@@ -112,7 +116,7 @@ def through_sink(device, variant, rng, encoding, sink, n_out, rows, spread, **mo
     x = (rng.standard_normal(N_IN) * spread * N_IN**-0.5).astype(np.float32)
     kernel = Matmul(encoding, N_IN, n_out, first, first + n_out + 7, w_row, variant, sink=sink)
 
-    arrays = {"x": x, "y": unwritten(kernel.stride), **planes, **more}
+    arrays = {"x": x, "y": unwritten(kernel.stride), "inputs": unwritten(1), **planes, **more}
     y = dispatch(device, kernel.step(1, "", ()), **arrays)["y"]
 
     assert untouched(y[:first]).all()

@@ -24,6 +24,7 @@ def planes(linear, form):
 def product(device, kernel, x, linear):
     """y [tokens, stride], with what the kernel left alone as it was."""
     arrays = {"x": x, "y": unwritten(len(x), kernel.stride), **planes(linear, kernel.encoding)}
+    arrays["inputs"] = unwritten(1)
     step = kernel.step(len(x), "", ())
     return dispatch(device, step, state=state_words(tokens=len(x)), **arrays)["y"]
 

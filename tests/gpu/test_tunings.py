@@ -75,10 +75,10 @@ def test_a_gate_of_what_is_normed(device, variant, rng, tuning):
         norm = rng.uniform(-2, 2, N_IN).astype(np.float32)
         kernel = Matmul(
             "q4", N_IN, n_out, variant=replace(variant, tuning=tuning),
-            source=Source("normed", EPS, 0), sink=Sink("gated"),
+            source=Source("stream", EPS, 0), sink=Sink("gated"),
         )  # fmt: skip
 
-        y = y_of(device, kernel, 1, x, planes, vectors=norm)[0]
+        y = y_of(device, kernel, 1, x, planes, vectors=norm, branch=x, next=x, inputs=x)[0]
 
         normed = rms(x.astype(np.float64), EPS, norm)
         lost = rms_bound(N_IN) * np.abs(normed)

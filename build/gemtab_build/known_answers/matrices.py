@@ -17,56 +17,68 @@ W_ROW, ROWS, FIRST, STRIDE = 3, 5, 2, 11  # rows 3 to 7 of a matrix make columns
 WIDTHS = (96, 74, 80)  # of rows, of a kernel that takes any; the last two are not whole blocks
 INPUT_STEP = 1 / 64  # of packed weights' int8 grid
 COARSE_STEP = 1 / 8  # of what has been normed
+STEEPEST = 1.13  # of gelu's slopes
 TANH_ERROR = 1e-3  # WGSL leaves it open: some devices are rough
 
 
 def case_of_matvec(kernel: Kernel) -> tuple[Case, Step]:
-    """One token through a source, some rows of a matrix, and a sink."""
+    """One token by some rows of a matrix: x as it is, or the stream before a gate, which take the most."""
     includes, params = dict(kernel.includes), dict(kernel.params)
     encoding, any_width = _encoding(includes)
     n_in = int(params.get("WIDTH", params.get("N_IN", _width(encoding, any_width))))
-    source = _source(includes.get("source", "plain"), params, n_in)
-    sink = Sink(includes.get("sink", "plain").removeprefix("sink_"), first_input=4, cap=30.0)
+    if "source" in includes:
+        return _gate_of_stream(kernel, encoding, n_in)
     case = Case()
-    grids = _grids(kernel, encoding, source, sink)
-    x = _stream(case, source, n_in, grids[0].input if grids and source.kind == "plain" else None)
-    rows = 2 * ROWS if sink.kind == "gated" else ROWS
-    weights = matrix(case, encoding, W_ROW + rows, n_in)[W_ROW:]
+    grids = (Grids(INPUT_STEP, 0.0),) if packed_form(encoding) else ()
+    x = case.whole("x", n_in, INPUT_STEP) if grids else case.floats("x", n_in)
+    weights = matrix(case, encoding, W_ROW + ROWS, n_in)[W_ROW:]
     case.unwritten("y", 4 * STRIDE)
-    sums = weights @ x
-    within = 2e-5 * float((np.abs(weights) @ np.abs(x)).max())
-    if grids and source.kind != "plain":
-        for number, one in enumerate(grids):
-            own = slice(number * ROWS, (number + 1) * ROWS)
-            sums[own] = weights[own] @ (np.clip(np.round(x / one.input), -128, 127) * one.input)
+    case.expect("y", weights @ x, _within(weights, x), 4 * FIRST)
+    matmul = Matmul(encoding, n_in, ROWS, FIRST, STRIDE, W_ROW, variant_of(kernel), grids)
+    return case, matmul.step(1, "", ())
+
+
+def _gate_of_stream(kernel: Kernel, encoding: str, n_in: int) -> tuple[Case, Step]:
+    """A branch that joins the stream, which is scaled and normed; a gate of it, and what that gates."""
+    case = Case()
+    source = Source("stream", EPS, norm=n_in // 4, post_norm=0, scalar=2 * n_in // 4)
+    x = _stream(case, n_in)
+    weights = matrix(case, encoding, W_ROW + 2 * ROWS, n_in)[W_ROW:]
+    case.unwritten("y", 4 * STRIDE)
+    case.floats("inputs", 1)  # bound, and not read
+    within, taken = _within(weights, x), np.stack([x, x])
+    grids: tuple[Grids, ...] = ()
+    if kernel.template == "matvec_i8":
+        several = int(dict(kernel.params)["GRIDS"])
+        grids = (Grids(COARSE_STEP, 0.0), Grids(several * COARSE_STEP, 0.0, ROWS))
+        steps = np.array([[one.input] for one in grids])
+        taken = np.clip(np.round(x / steps), -128, 127) * steps
         # a value between two codes may take either
-        within += grids[-1].input * float(np.abs(weights).max())
-    y, rough = sums, 0.0
-    if sink.kind == "gated":
-        y, rough = gelu(sums[:ROWS]) * sums[ROWS:], 8 * within
-    if sink.kind == "ple":
-        inputs = case.floats("inputs", 4 + FIRST + ROWS)
-        y, rough = gelu(sums) * inputs[4 + FIRST :], within
-    if sink.kind == "softcap":
-        y = sink.cap * np.tanh(sums / sink.cap)
-    if sink.kind != "plain":
-        rough += TANH_ERROR * float(np.abs(y).max())
-    case.expect("y", y, within + rough, 4 * FIRST)
+        within += several * COARSE_STEP * float(np.abs(weights).max())
+    gate, up = weights[:ROWS] @ taken[0], weights[ROWS:] @ taken[1]
+    y = gelu(gate) * up
+    lost = within * float((STEEPEST * np.abs(up) + np.abs(gelu(gate))).max())
+    case.expect("y", y, lost + TANH_ERROR * float(np.abs(y).max()), 4 * FIRST)
     matmul = Matmul(
-        encoding, n_in, ROWS, FIRST, STRIDE, W_ROW, variant_of(kernel), grids, source, sink
+        encoding, n_in, ROWS, FIRST, STRIDE, W_ROW, variant_of(kernel), grids, source, Sink("gated")
     )
     return case, matmul.step(1, "", ())
 
 
-def _grids(kernel: Kernel, encoding: str, source: Source, sink: Sink) -> tuple[Grids, ...]:
-    """Of packed weights' input: of x as it is, and of what has been normed where codes are made of it."""
-    if source.kind == "plain":
-        return (Grids(INPUT_STEP, 0.0),) if packed_form(encoding) else ()
-    if kernel.template != "matvec_i8":
-        return ()
-    first = Grids(COARSE_STEP, 0.0)
-    several = int(dict(kernel.params)["GRIDS"])
-    return (first, Grids(several * COARSE_STEP, 0.0, ROWS)) if sink.kind == "gated" else (first,)
+def _stream(case: Case, n_in: int) -> Floats:
+    """Fill what makes the stream, and expect it; what it is normed to. Vectors: post norm, norm, scalar."""
+    x = case.floats("x", n_in)
+    vectors = case.floats("vectors", 2 * n_in + 4)
+    post_norm, norm, scalar = vectors[:n_in], vectors[n_in : 2 * n_in], vectors[2 * n_in]
+    x = (x + rms(case.floats("branch", n_in, 3.0), EPS, post_norm)) * scalar
+    case.unwritten("next", 4 * n_in)
+    case.expect("next", x[-ROWS:], 2e-5 * float(np.abs(x).max()), 4 * (n_in - ROWS))
+    return rms(x, EPS, norm)
+
+
+def _within(weights: Floats, x: Floats) -> float:
+    """How far a sum may be off."""
+    return 2e-5 * float((np.abs(weights) @ np.abs(x)).max())
 
 
 def case_of_matmul(kernel: Kernel) -> tuple[Case, Step]:
@@ -138,33 +150,3 @@ def _width(encoding: str, any_width: bool) -> int:
     if packed_form(encoding):
         fits = (n for n in fits if not packed_fault(encoding, n))
     return next(fits)
-
-
-def _source(name: str, params: dict[str, int | float | str], n_in: int) -> Source:
-    """Offsets into the vectors, in fours: post norm, norm, scalar, one after the other."""
-    fours = n_in // 4
-    kind = name.removeprefix("source_")
-    if kind == "plain":
-        return Source()
-    if kind == "normed":
-        return Source("normed", EPS, fours)
-    scalar = 2 * fours if params["SCALED"] else None
-    return Source("joined", EPS, fours if params["NORMED"] else None, 0, scalar)
-
-
-def _stream(case: Case, source: Source, n_in: int, step: float | None) -> Floats:
-    """Fill what the source reads and expect what it writes; what the matrix is multiplied with."""
-    if step is not None:
-        return case.whole("x", n_in, step)
-    x = case.floats("x", n_in)
-    if source.kind == "plain":
-        return x
-    vectors = case.floats("vectors", 2 * n_in + 4)
-    post_norm, norm, scalar = vectors[:n_in], vectors[n_in : 2 * n_in], vectors[2 * n_in]
-    if source.kind == "joined":
-        x = x + rms(case.floats("branch", n_in, 3.0), source.eps, post_norm)
-        if source.scalar is not None:
-            x = x * scalar
-        case.unwritten("next", 4 * n_in)
-        case.expect("next", x[-ROWS:], 2e-5 * float(np.abs(x).max()), 4 * (n_in - ROWS))
-    return x if source.norm is None else rms(x, source.eps, norm)

@@ -28,7 +28,6 @@ def case_of_norm(kernel: Kernel) -> tuple[Case, Step]:
 
 def case_of_join(kernel: Kernel) -> tuple[Case, Step]:
     """The last of two tokens: the stream, and what it is normed to."""
-    params = dict(kernel.params)
     case = Case()
     x = case.floats("x", TOKENS * N, 3.0)[-N:]
     h = case.floats("h", TOKENS * N)[-N:]
@@ -36,16 +35,10 @@ def case_of_join(kernel: Kernel) -> tuple[Case, Step]:
     post_norm, norm, scalar = vectors[:N], vectors[N : 2 * N], vectors[2 * N]
     case.unwritten("y", 4 * TOKENS * N)
     case.state(0, TOKENS)
-    h = h + rms(x, EPS, post_norm)
-    if params["SCALED"]:
-        h = h * scalar
+    h = (h + rms(x, EPS, post_norm)) * scalar
     _expect(case, "h", h)
-    if params["NORMED"]:
-        _expect(case, "y", rms(h, EPS, norm))
-    join = Join(
-        N, EPS, 0, 2 * N if params["SCALED"] else None, N if params["NORMED"] else None,
-        variant_of(kernel),
-    )  # fmt: skip
+    _expect(case, "y", rms(h, EPS, norm))
+    join = Join(N, EPS, post_norm=0, scalar=2 * N, norm=N, variant=variant_of(kernel))
     return case, join.step(TOKENS, "", ())
 
 

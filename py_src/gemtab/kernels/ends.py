@@ -3,40 +3,43 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+SINKS = ("plain", "gated", "ple", "softcap")  # as common/sink_any.wgsl numbers them
+NO_VECTOR = NO_ROW = (1 << 32) - 1
+
 
 @dataclass(frozen=True)
 class Source:
     """Where a mat-vec's input comes from. Offsets into the vectors count fours.
 
-    plain: x as it is. normed: x normed, with the weight at `norm`. joined: the residual stream after
-    a branch has joined it through `post_norm`, scaled by the vector at `scalar` where given, and then
-    normed where `norm` is given; the stream goes on in another buffer.
+    plain: x as it is. stream: the residual stream, which goes on in another buffer where a branch has
+    joined it through `post_norm`, scaled by the vector at `scalar`, and then normed with the weight at
+    `norm`; each of it where given.
     """
 
     kind: str = "plain"
     eps: float = 0.0
     norm: int | None = None
-    post_norm: int = 0
+    post_norm: int | None = None
     scalar: int | None = None
 
     def params(self, n_in: int) -> tuple[tuple[str, int], ...]:
         """What the snippet is told before it is compiled."""
-        if self.kind == "plain":
-            return ()
-        if self.kind == "normed":
-            return (("N_IN", n_in),)
-        scaled, normed = int(self.scalar is not None), int(self.norm is not None)
-        return (("N_IN", n_in), ("SCALED", scaled), ("NORMED", normed))
+        return () if self.kind == "plain" else (("N_IN", n_in),)
 
     def includes(self) -> tuple[tuple[str, str], ...]:
         """The snippet."""
-        return () if self.kind == "plain" else (("source", f"source_{self.kind}"),)
+        return () if self.kind == "plain" else (("source", "source_stream"),)
 
     def bindings(self) -> tuple[str, ...]:
         """The slots after the matrix's."""
-        return {"plain": (), "normed": ("vectors",), "joined": ("branch", "vectors", "*next")}[
-            self.kind
-        ]
+        return () if self.kind == "plain" else ("branch", "vectors", "*next")
+
+    def words(self) -> tuple[int, int, int]:
+        """Where the vectors are, for a shape record."""
+        norm, post_norm, scalar = (
+            NO_VECTOR if at is None else at for at in (self.norm, self.post_norm, self.scalar)
+        )
+        return norm, post_norm, scalar
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,10 @@ class Sink:
         """What a quad of rows makes."""
         return 2 if self.kind == "gated" else 4
 
-    def includes(self) -> tuple[tuple[str, str], ...]:
-        """The snippet."""
-        return () if self.kind == "plain" else (("sink", f"sink_{self.kind}"),)
-
-    def bindings(self) -> tuple[str, ...]:
-        """The slots after the source's."""
-        return ("inputs",) if self.kind == "ple" else ()
+    @property
+    def word(self) -> int:
+        """Its number, for a shape record."""
+        return SINKS.index(self.kind)
 
 
 class Grids(NamedTuple):
@@ -76,4 +76,3 @@ class Grids(NamedTuple):
 
 PLAIN_SOURCE, PLAIN_SINK = Source(), Sink()
 MATRICES = 3  # that may lie one after the other, each with grids of its own
-NO_ROW = (1 << 32) - 1

@@ -15,6 +15,7 @@ from gemtab.kernels.variant import PLAIN, Variant, fold
 TILE_TOKENS, TILE_ROWS = USUAL.tile_tokens, USUAL.tile_rows  # matmul's tile at its largest
 COLUMNS = 8  # the most tokens of a workgroup of matfew
 FEW = 32  # the most tokens of matfew
+POST_NORM_WORD, SINK_WORD = 7, 19  # of the shape record
 INTEGER_TEMPLATES = ("matvec_i8", "matmul_i8")
 MATRIX_TEMPLATES = ("matvec", "matfew", "matmul", *INTEGER_TEMPLATES)
 
@@ -66,7 +67,8 @@ class Matmul:
     One token takes the mat-vec template, which alone knows sources and sinks; a few take one that is
     like it, more the tiled one. Where the variant asks for it, those for one and for many multiply int8 codes.
     With a packed W, x and y are rounded to the int8 grids of `srq`, which holds those of each matrix
-    that W joins. Slices: x, y, the matrix's planes, those of source and sink; for more tokens then state.
+    that W joins. Slices: x, y, the matrix's planes; for more tokens then state; for one, where there is a
+    source or a sink, those of the source and the per-layer inputs, any buffer where the sink has no use for them.
     """
 
     encoding: str
@@ -90,10 +92,11 @@ class Matmul:
         grids = (*self.srq, *[Grids(0, 0, NO_ROW)] * MATRICES)[:MATRICES]
         words = (
             self.n_in, self.n_out, self.w_row, self.first, self.stride,
-            float_word(source.eps), source.norm or 0, source.post_norm, source.scalar or 0,
+            float_word(source.eps), *source.words(),
             sink.first_input, float_word(sink.cap),
             grids[1].first_row, *(float_word(one.input) for one in grids),
             grids[2].first_row, *(float_word(one.output) for one in grids),
+            sink.word,
         )  # fmt: skip
         object.__setattr__(self, "shape", words)
 
@@ -127,7 +130,7 @@ class Matmul:
 
     def kernel(self, tokens: int) -> Kernel:
         """The shader for one token or for many."""
-        if tokens > 1 and (self.source, self.sink) != (PLAIN_SOURCE, PLAIN_SINK):
+        if tokens > 1 and self._has_ends:
             raise ShapeError("sources and sinks are for one token.")
         template, source = self.template(tokens), self.source
         snippets = weight_snippets(self.encoding)
@@ -143,7 +146,8 @@ class Matmul:
         if template == "matvec_i8":
             params += (("WIDTH", self.n_in), ("GRIDS", input_grids(self.srq, self.sink)))
         matrix = ("x", "*y", *weight_bindings(self.encoding))
-        own = (*source.bindings(), *self.sink.bindings()) if tokens == 1 else ("state",)
+        inputs = ("inputs",) if self._has_ends else ()
+        own = (*source.bindings(), *inputs) if tokens == 1 else ("state",)
         includes = (*self._includes(tokens, template), *self.variant.includes(*snippets))
         return Kernel(template, params, includes, (*matrix, *own), features)
 
@@ -156,7 +160,13 @@ class Matmul:
             includes += [("input", "input_srq"), ("output", "output_srq")]
         if template == "matfew":
             includes.append(("columns", f"columns_{_columns(tokens)}"))
-        return (*includes, *self.source.includes(), *self.sink.includes())
+        if self._has_ends:  # one text for all sinks: a page's start waits for each that is compiled
+            includes += [*self.source.includes(), ("sink", "sink_any")]
+        return tuple(includes)
+
+    @property
+    def _has_ends(self) -> bool:
+        return (self.source, self.sink) != (PLAIN_SOURCE, PLAIN_SINK)
 
     def _tuning(self, template: str) -> Tuning:
         """The sizes of a template's workgroups and tiles: those for integers have one."""

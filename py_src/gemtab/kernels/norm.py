@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gemtab.contracts.program import Kernel, Slice, Step, float_word
+from gemtab.kernels.ends import NO_VECTOR
 from gemtab.kernels.variant import PLAIN, Variant
 
 
@@ -48,10 +49,6 @@ class Join:
         """The shader."""
         return Kernel(
             "join",
-            params=(
-                ("SCALED", int(self.scalar is not None)),
-                ("NORMED", int(self.norm is not None)),
-            ),
             includes=self.variant.includes("reduce_sum"),
             bindings=("x", "*h", "*y", "vectors", "state"),
             features=self.variant.features("reduce_sum"),
@@ -59,5 +56,6 @@ class Join:
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""
-        words = (self.n, float_word(self.eps), self.norm or 0, self.post_norm, self.scalar or 0)
+        norm, scalar = (NO_VECTOR if at is None else at for at in (self.norm, self.scalar))
+        words = (self.n, float_word(self.eps), norm, self.post_norm, scalar)
         return Step(self.kernel, slices, words, (tokens, 1, 1), label)

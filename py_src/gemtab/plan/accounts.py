@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from gemtab.contracts.program import Program, Step
 from gemtab.contracts.quantization import kv_row_words, planes
+from gemtab.kernels.ends import NO_VECTOR, SINKS
 from gemtab.kernels.heads import NO_WINDOW
-from gemtab.kernels.matmul import MATRIX_TEMPLATES
+from gemtab.kernels.matmul import MATRIX_TEMPLATES, POST_NORM_WORD, SINK_WORD
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,6 @@ def cost_of(step: Step, tokens: int, position: int) -> Cost:
     return special.get(step.kernel.template, _whole)(step, tokens, position)
 
 
-def _bytes(step: Step, *names: str) -> int:
-    """Bytes bound to the slots of these names, of one token or all planned."""
-    slots = [name.lstrip("*") for name in step.kernel.bindings]
-    return sum(step.slices[slots.index(name)].bytes for name in names if name in slots)
-
-
 def _encoding(step: Step) -> str:
     form = dict(step.kernel.includes)["weights"].removeprefix("weights_")
     return form.removesuffix("_any").removesuffix("_i8")
@@ -76,12 +71,12 @@ def _encoding(step: Step) -> str:
 
 def _matrix(step: Step, tokens: int, _position: int) -> Cost:
     n_in, n_out = step.shape[0], step.shape[1]
-    gated = dict(step.kernel.includes).get("sink") == "sink_gated"
-    rows = 2 * n_out if gated else n_out
+    sink = SINKS[step.shape[SINK_WORD]]
+    rows = 2 * n_out if sink == "gated" else n_out
     weights = sum(plane.bytes(rows) for plane in planes(_encoding(step), n_in))
-    streams = 1 + ("branch" in step.kernel.bindings)
-    activations = 4 * tokens * n_in * streams + _bytes(step, "inputs") // max(1, n_out)
-    written = 4 * tokens * (n_out + ("*next" in step.kernel.bindings) * n_in)
+    branch = "branch" in step.kernel.bindings and step.shape[POST_NORM_WORD] != NO_VECTOR
+    activations = 4 * tokens * (n_in * (1 + branch) + n_out * (sink == "ple"))
+    written = 4 * tokens * (n_out + n_in * branch)
     return Cost(weights + activations, written, weights=weights, macs=tokens * rows * n_in)
 
 

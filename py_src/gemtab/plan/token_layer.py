@@ -28,21 +28,22 @@ class Stream:
         """`branch` now holds what is to join through that norm, the stream then scaled."""
         self.post_norm, self.scalar = post_norm, scalar
 
-    def take(self, norm: str | None) -> tuple[Source, str, tuple[str, ...]]:
-        """How a matrix reads the stream, normed where `norm` is given: source, x, extra buffers."""
-        config = self.plan.model.settings.config
-        at = None if norm is None else self._fours(norm)
-        if self.post_norm is None:
-            return Source("normed", config.eps, at), self.here, (VECTORS,)
-        scalar = None if self.scalar is None else self._fours(self.scalar)
-        source = Source("joined", config.eps, at, self._fours(self.post_norm), scalar)
-        x, extra = self.here, ("branch", VECTORS, self.other)
-        self.here, self.other = self.other, self.here
-        self.post_norm = None
+    def take(self, norm: str | None, inputs: str = VECTORS) -> tuple[Source, str, tuple[str, ...]]:
+        """How a matrix reads the stream, normed where `norm` is given: source, x, extra buffers.
+
+        `inputs` are a sink's; what no sink reads is bound in any case, and the vectors do for that.
+        """
+        eps = self.plan.model.settings.config.eps
+        vectors = (self._fours(one) for one in (norm, self.post_norm, self.scalar))
+        source = Source("stream", eps, *vectors)
+        x, extra = self.here, ("branch", VECTORS, self.other, inputs)
+        if self.post_norm is not None:
+            self.here, self.other = self.other, self.here
+        self.post_norm = self.scalar = None
         return source, x, extra
 
-    def _fours(self, tensor: str) -> int:
-        return self.plan.model.vector(tensor).offset // 16
+    def _fours(self, tensor: str | None) -> int | None:
+        return None if tensor is None else self.plan.model.vector(tensor).offset // 16
 
 
 class TokenLayer:
@@ -97,8 +98,7 @@ class TokenLayer:
 
     def _per_layer_input(self) -> None:
         plan, facts = self.plan, self.facts
-        source, x, extra = self.stream.take(None)
+        source, x, extra = self.stream.take(None, "ple.context")
         sink = Sink("ple", first_input=facts.index * self.config.ple_dim)
-        extra = (*extra, "ple.context")
         plan.matmul(facts.name("ple_gate"), x, "gated", source=source, sink=sink, extra=extra)
         plan.matmul(facts.name("ple_out"), "gated", "branch")

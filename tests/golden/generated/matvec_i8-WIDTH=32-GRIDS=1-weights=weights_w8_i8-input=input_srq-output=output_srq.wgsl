@@ -12,14 +12,16 @@ const PART: u32 = 8u;
 const WIDTH: u32 = 32u;
 const GRIDS: u32 = 1u;
 // The words of a step that multiplies with a matrix. Rows of W begin at w_row of what is bound; offsets
-// into `vectors` count vectors of four. Packed weights may be of several matrices, one after the other,
-// each with grids of its own: the second begins at second_row, the third at third_row.
+// into `vectors` count vectors of four, or are NO_VECTOR. Packed weights may be of several matrices, one after
+// the other, each with grids of its own: the second begins at second_row, the third at third_row.
+const NO_VECTOR: u32 = 0xffffffffu;
 struct Shape {
     n_in: u32, n_out: u32, w_row: u32,
     first: u32, stride: u32,  // y's column for row 0, and y's columns in all
     eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix
     first_input: u32, cap: f32,  // of what comes after it
     second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
+    sink: u32,  // what comes after the matrix
 }
 // A block of W as int8 codes: scales (f32) come after the sum. Codes i8, four a word.
 // A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
@@ -100,7 +102,7 @@ fn output(sum: f32, row: u32) -> f32 {
     return srq_codes(vec4f(y), grid).x * grid;
 }
 // What becomes of a matvec's sums: a value of y each.
-const OUTPUTS: u32 = 4u;  // of a quad's rows
+fn outputs() -> u32 { return 4u; }  // of a quad's rows
 fn row_of(quad: u32) -> u32 { return quad * 4u; }
 fn finish(i: u32, row: u32) -> f32 { return output(sum_of(i), row); }
 
@@ -127,7 +129,8 @@ fn sum_of(i: u32) -> f32 {
 fn matvec_i8(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
              @builtin(local_invocation_index) lane: u32) {
     let number = group.x + group.y * groups.x;
-    let first = number * QUADS * OUTPUTS;
+    let count = QUADS * outputs();
+    let first = number * count;
     if (first >= shape.n_out) { return; }  // all lanes leave together
     prepare(lane, number == 0u);
     for (var i = lane; i < GRIDS * BLOCKS; i += LANES) {
@@ -148,7 +151,7 @@ fn matvec_i8(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     }
     partial[lane] = sums;
     workgroupBarrier();
-    for (var i = lane; i < QUADS * OUTPUTS; i += LANES) {
+    for (var i = lane; i < count; i += LANES) {
         if (first + i < shape.n_out) { y[shape.first + first + i] = finish(i, first + i); }
     }
 }

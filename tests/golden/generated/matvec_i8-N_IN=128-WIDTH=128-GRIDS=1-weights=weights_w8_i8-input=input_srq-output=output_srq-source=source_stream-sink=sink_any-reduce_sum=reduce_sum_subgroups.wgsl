@@ -1,0 +1,246 @@
+enable subgroups;
+// matvec_i8: y = W · x for one token as matvec makes it, but of int8 codes: products of whole numbers, which
+// the language adds up four at a time, and a scale at the end. Every input has a grid. A workgroup makes x's
+// codes once; where it has rows of a gate and of what it gates, by the grid of each.
+//   x          read   [n_in], or the residual stream
+//   y          write  [first + n_out]
+//   W          read   [w_row + rows, n_in]: codes and scales
+//   branch, vectors, next, inputs: see the source and the sink
+//   shape      uniform
+// grid: (n_out / outputs of a workgroup), folded
+const LANES: u32 = 64u;
+const PART: u32 = 8u;
+const WIDTH: u32 = 128u;
+const GRIDS: u32 = 1u;
+// The words of a step that multiplies with a matrix. Rows of W begin at w_row of what is bound; offsets
+// into `vectors` count vectors of four, or are NO_VECTOR. Packed weights may be of several matrices, one after
+// the other, each with grids of its own: the second begins at second_row, the third at third_row.
+const NO_VECTOR: u32 = 0xffffffffu;
+struct Shape {
+    n_in: u32, n_out: u32, w_row: u32,
+    first: u32, stride: u32,  // y's column for row 0, and y's columns in all
+    eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix
+    first_input: u32, cap: f32,  // of what comes after it
+    second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
+    sink: u32,  // what comes after the matrix
+}
+// A block of W as int8 codes: scales (f32) come after the sum. Codes i8, four a word.
+// A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
+const BLOCK: u32 = 32u;
+alias Block = array<vec4f, 8>;
+
+fn dot_block(a: Block, b: Block) -> f32 {
+    return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
+        + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
+}
+// A block as 32 int8 codes: eight words of four in an order that each form of the weights has for itself.
+struct Codes { a: vec4u, b: vec4u }
+
+fn pack(x: f32, y: f32, z: f32, w: f32) -> u32 { return pack4xI8(vec4i(vec4f(x, y, z, w))); }
+
+fn dot_codes(w: Codes, x: Codes) -> i32 {
+    return dot4I8Packed(w.a.x, x.a.x) + dot4I8Packed(w.a.y, x.a.y)
+        + dot4I8Packed(w.a.z, x.a.z) + dot4I8Packed(w.a.w, x.a.w)
+        + dot4I8Packed(w.b.x, x.b.x) + dot4I8Packed(w.b.y, x.b.y)
+        + dot4I8Packed(w.b.z, x.b.z) + dot4I8Packed(w.b.w, x.b.w);
+}
+@group(0) @binding(2) var<storage, read> codes: array<vec4u>;
+@group(0) @binding(3) var<storage, read> scales: array<f32>;
+const SHIFT: u32 = 0u;  // by which the codes are too large
+
+fn weight_codes(row: u32, block: u32, n_in: u32) -> Codes {
+    let at = (row * (n_in / BLOCK) + block) * 2u;
+    return Codes(codes[at], codes[at + 1u]);
+}
+
+fn four(x: vec4f) -> u32 { return pack(x.x, x.y, x.z, x.w); }
+
+fn pack_block(x: Block) -> Codes {
+    return Codes(vec4u(four(x[0]), four(x[1]), four(x[2]), four(x[3])),
+                 vec4u(four(x[4]), four(x[5]), four(x[6]), four(x[7])));
+}
+// The input of a matvec: the residual stream after a branch has joined it, h = (x + branch / rms(branch) ·
+// weight) · scalar, and then h / rms(h) · weight; without a weight or a scalar each of it is left out. Every
+// workgroup makes it for itself; the first one writes an h that a branch has joined to `next`, another buffer
+// than x, since others still read x.
+const N_IN: u32 = 128u;
+// The sum of every lane's value, with one round of memory after the subgroups'. Ends on a barrier, so it can
+// be called again. Each lane stores its subgroup's sum divided by the subgroup's size, which is exact: sizes
+// are powers of two, and no lane need be told from the others. Then each subgroup adds up all that is stored.
+var<workgroup> partial_sums: array<f32, LANES>;
+
+fn reduce_sum(value: f32, lane: u32) -> f32 {
+    let size = subgroupAdd(1u);
+    partial_sums[lane] = subgroupAdd(value) / f32(size);
+    workgroupBarrier();
+    var own = 0.0;
+    for (var i = subgroupExclusiveAdd(1u); i < LANES; i += size) { own += partial_sums[i]; }
+    let sum = subgroupAdd(own);
+    workgroupBarrier();
+    return sum;
+}
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(4) var<storage, read> branch: array<vec4f>;
+@group(0) @binding(5) var<storage, read> vectors: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> next: array<vec4f>;
+const FOURS: u32 = N_IN / 4u;
+var<workgroup> staged: array<vec4f, FOURS>;
+
+fn factor_of(squares: f32, lane: u32) -> f32 {
+    return inverseSqrt(reduce_sum(squares, lane) / f32(N_IN) + shape.eps);
+}
+
+fn prepare(lane: u32, first_group: bool) {
+    let joins = shape.post_norm != NO_VECTOR;
+    var squares = 0.0;
+    var factor = 0.0;
+    if (joins) {
+        for (var i = lane; i < FOURS; i += LANES) { squares += dot(branch[i], branch[i]); }
+        factor = factor_of(squares, lane);
+    }
+    var scale = 1.0;
+    if (shape.scalar != NO_VECTOR) { scale = vectors[shape.scalar].x; }
+    squares = 0.0;
+    for (var i = lane; i < FOURS; i += LANES) {
+        var h = x[i];
+        if (joins) {
+            h = (h + branch[i] * factor * vectors[shape.post_norm + i]) * scale;
+            if (first_group) { next[i] = h; }
+        }
+        squares += dot(h, h);
+        staged[i] = h;
+    }
+    if (shape.norm != NO_VECTOR) {
+        factor = factor_of(squares, lane);
+        for (var i = lane; i < FOURS; i += LANES) { staged[i] *= factor * vectors[shape.norm + i]; }
+    }
+    workgroupBarrier();
+}
+
+fn source_block(block: u32) -> Block {
+    let at = block * (BLOCK / 4u);
+    return Block(staged[at], staged[at + 1u], staged[at + 2u], staged[at + 3u],
+                 staged[at + 4u], staged[at + 5u], staged[at + 6u], staged[at + 7u]);
+}
+// Static range quantization: codes of x on the int8 grid of a step, as floats. Ties go to even.
+// WGSL lets x / grid be 2.5 ULP off: a value so near to a tie may take the neighbouring code.
+fn srq_codes(x: vec4f, grid: f32) -> vec4f {
+    return clamp(round(x / grid), vec4f(-128.0), vec4f(127.0));
+}
+
+// Which of the matrices a row belongs to, and so which grids.
+fn matrix_of(row: u32) -> u32 { return u32(row >= shape.second_row) + u32(row >= shape.third_row); }
+// What a row's weights are multiplied with: codes of x, or x itself where the grid is 0. Sums of products
+// of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
+fn input_grid(row: u32) -> f32 { return shape.input_grids[matrix_of(row)]; }
+
+fn input_four(x: vec4f, grid: f32) -> vec4f {
+    if (grid == 0.0) { return x; }
+    return srq_codes(x, grid);
+}
+
+fn input_block(x: Block, grid: f32) -> Block {
+    if (grid == 0.0) { return x; }
+    return Block(
+        srq_codes(x[0], grid), srq_codes(x[1], grid), srq_codes(x[2], grid), srq_codes(x[3], grid),
+        srq_codes(x[4], grid), srq_codes(x[5], grid), srq_codes(x[6], grid), srq_codes(x[7], grid));
+}
+// output: a row's value from its sum of codes: scaled, and rounded to its own grid where that is not 0.
+fn output(sum: f32, row: u32) -> f32 {
+    let input = shape.input_grids[matrix_of(row)];
+    let grid = shape.output_grids[matrix_of(row)];
+    let y = sum * (select(input, 1.0, input == 0.0) * scales[shape.w_row + row]);
+    if (grid == 0.0) { return y; }
+    return srq_codes(vec4f(y), grid).x * grid;
+}
+// What becomes of a matvec's sums, as the step's `sink` says: one text, since a page's start waits for each
+// that is compiled.
+//   PLAIN    a value of y each
+//   GATED    half of a workgroup's quads are of the gate, half of up, whose rows follow the gate's: gelu(gate) · up
+//   PLE      gelu of each, times the per-layer input of its column of y
+//   SOFTCAP  cap · tanh(sum / cap), clamped as in gelu
+// gelu in its tanh form. tanh's argument is clamped because that of large numbers is NaN on some devices, and
+// is ±1 in f32 from 10 on.
+fn clamped_tanh(x: f32) -> f32 { return tanh(clamp(x, -10.0, 10.0)); }
+fn gelu_inner(x: f32) -> f32 { return 0.7978845608028654 * (x + 0.044715 * x * x * x); }
+fn gelu(x: f32) -> f32 { return 0.5 * x * (1.0 + clamped_tanh(gelu_inner(x))); }
+const PLAIN: u32 = 0u;
+const GATED: u32 = 1u;
+const PLE: u32 = 2u;
+const SOFTCAP: u32 = 3u;
+@group(0) @binding(7) var<storage, read> inputs: array<f32>;
+const HALF: u32 = QUADS / 2u;
+
+fn outputs() -> u32 { return select(4u, 2u, shape.sink == GATED); }  // of a quad's rows
+
+fn row_of(quad: u32) -> u32 {
+    if (shape.sink != GATED) { return quad * 4u; }
+    return (quad / QUADS * HALF + quad % HALF) * 4u + quad % QUADS / HALF * shape.n_out;
+}
+
+fn finish(i: u32, row: u32) -> f32 {
+    let y = output(sum_of(i), row);
+    if (shape.sink == PLAIN) { return y; }
+    let caps = shape.sink == SOFTCAP;
+    var inner = y / shape.cap;
+    if (!caps) { inner = gelu_inner(y); }
+    let bent = clamped_tanh(inner);
+    if (caps) { return shape.cap * bent; }
+    var by = 0.0;
+    if (shape.sink == PLE) {
+        by = inputs[shape.first_input + shape.first + row];
+    } else {
+        by = output(sum_of(i + HALF * 4u), row + shape.n_out);
+    }
+    return 0.5 * y * (1.0 + bent) * by;
+}
+
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(8) var<uniform> shape: Shape;
+
+const QUADS: u32 = LANES / PART;  // of rows, in a workgroup; a quad's are of one matrix
+const BLOCKS: u32 = WIDTH / BLOCK;
+var<workgroup> x_codes: array<vec4u, GRIDS * BLOCKS * 2u>;  // for each grid the blocks' first halves, then their second
+var<workgroup> partial: array<vec4i, LANES>;
+
+fn row_part(row: u32, block: u32, x: Codes) -> i32 {
+    return dot_codes(weight_codes(shape.w_row + row, block, WIDTH), x);
+}
+
+// The sum of the workgroup's i-th row.
+fn sum_of(i: u32) -> f32 {
+    var sum = 0;
+    for (var part = 0u; part < PART; part++) { sum += partial[i / 4u * PART + part][i % 4u]; }
+    return f32(sum >> SHIFT);
+}
+
+@compute @workgroup_size(LANES)
+fn matvec_i8(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+             @builtin(local_invocation_index) lane: u32) {
+    let number = group.x + group.y * groups.x;
+    let count = QUADS * outputs();
+    let first = number * count;
+    if (first >= shape.n_out) { return; }  // all lanes leave together
+    prepare(lane, number == 0u);
+    for (var i = lane; i < GRIDS * BLOCKS; i += LANES) {
+        let grid = input_grid(row_of(number * QUADS + i / BLOCKS * (QUADS / GRIDS)));
+        let x = pack_block(input_block(source_block(i % BLOCKS), grid));
+        let at = i / BLOCKS * BLOCKS * 2u + i % BLOCKS;
+        x_codes[at] = x.a;
+        x_codes[at + BLOCKS] = x.b;
+    }
+    workgroupBarrier();
+    let row = row_of(number * QUADS + lane / PART);
+    let own = lane / PART / (QUADS / GRIDS) * BLOCKS * 2u;
+    var sums = vec4i();
+    for (var block = lane % PART; block < BLOCKS; block += PART) {
+        let x = Codes(x_codes[own + block], x_codes[own + BLOCKS + block]);
+        sums += vec4i(row_part(row, block, x), row_part(row + 1u, block, x),
+                      row_part(row + 2u, block, x), row_part(row + 3u, block, x));
+    }
+    partial[lane] = sums;
+    workgroupBarrier();
+    for (var i = lane; i < count; i += LANES) {
+        if (first + i < shape.n_out) { y[shape.first + first + i] = finish(i, first + i); }
+    }
+}
