@@ -4,7 +4,7 @@
 // neighbours share, so that they read neighbouring words; then each has one key's. After that SHARE lanes
 // hold a row of values together, and PARTS such groups take every PARTS-th key. A long context is split
 // over groups.
-//   qkv        both   [tokens, stride]: queries ready, or raw (see queries)
+//   qkv        both   [tokens, stride / 4]: queries ready, or raw (see queries)
 //   k, v       both   [ring, kv_heads, ROW]
 //   y          write  [tokens, heads, HEAD_DIM], or the parts of merge.wgsl where splits > 1
 //   state      read
@@ -123,28 +123,19 @@ fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         }
     }
     if (lane >= SHARE) { return; }
-    write_head(token, first_head, 0u, heads, lane, group.z, sums_0[0], largest.x, total.x);
-    write_head(token, first_head, 1u, heads, lane, group.z, sums_0[1], largest.y, total.y);
-    write_head(token, first_head, 2u, heads, lane, group.z, sums_0[2], largest.z, total.z);
-    write_head(token, first_head, 3u, heads, lane, group.z, sums_0[3], largest.w, total.w);
-    if (OWN > 1u && lane + LANES < FOURS) {
-        write_head(token, first_head, 0u, heads, lane + LANES, group.z, sums_1[0], largest.x, total.x);
-        write_head(token, first_head, 1u, heads, lane + LANES, group.z, sums_1[1], largest.y, total.y);
-        write_head(token, first_head, 2u, heads, lane + LANES, group.z, sums_1[2], largest.z, total.z);
-        write_head(token, first_head, 3u, heads, lane + LANES, group.z, sums_1[3], largest.w, total.w);
+    var sums = array<mat4x4f, 2>(sums_0, sums_1);
+    for (var i = 0u; i < 4u * OWN; i++) {
+        let four = lane + i / 4u * LANES;
+        if (i % 4u >= heads || four >= FOURS) { continue; }
+        let sum = sums[i / 4u][i % 4u];
+        let head = token * shape.heads + first_head + i % 4u;
+        if (shape.splits == 1u) {
+            y[head * FOURS + four] = sum / total[i % 4u];
+            continue;
+        }
+        // a part is FOURS fours of sums and one of (largest, total)
+        let at = (head * shape.splits + group.z) * (FOURS + 1u);
+        y[at + four] = sum;
+        if (four == 0u) { y[at + FOURS] = vec4f(largest[i % 4u], total[i % 4u], 0.0, 0.0); }
     }
-}
-
-// With splits, a head's part is FOURS fours of sums and one of (largest, total).
-fn write_head(token: u32, first_head: u32, i: u32, heads: u32, four: u32, split: u32, sum: vec4f,
-              largest: f32, total: f32) {
-    if (i >= heads) { return; }
-    let head = token * shape.heads + first_head + i;
-    if (shape.splits == 1u) {
-        y[head * FOURS + four] = sum / total;
-        return;
-    }
-    let at = (head * shape.splits + split) * (FOURS + 1u);
-    y[at + four] = sum;
-    if (four == 0u) { y[at + FOURS] = vec4f(largest, total, 0.0, 0.0); }
 }

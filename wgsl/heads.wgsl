@@ -1,8 +1,8 @@
 // heads: of each token, the queries normed, weighted and turned in place; K likewise and V normed alone,
 // into the cache's rings. A team of lanes takes a token, and EACH of its heads in turn, whose angles are the
 // same.
-//   qkv        both   [tokens, stride]
-//   vectors    read   norm weights
+//   qkv        both   [tokens, stride / 4]
+//   vectors    read   norm weights, by fours
 //   rope       read   see common/rope.wgsl
 //   k, v       write  [ring, kv_heads, ROW]
 //   state      read
@@ -22,14 +22,6 @@ const EACH: u32 = 4u;
 //! include kv
 //! include make_head
 
-fn write_pairs(at: u32, x: Pairs, pairs: vec4u) {
-    let i = vec4u(at) + pairs;
-    if (pairs.x < HALF) { qkv[i.x] = x.low.x; qkv[i.x + HALF] = x.high.x; }
-    if (pairs.y < HALF) { qkv[i.y] = x.low.y; qkv[i.y + HALF] = x.high.y; }
-    if (pairs.z < HALF) { qkv[i.z] = x.low.z; qkv[i.z + HALF] = x.high.z; }
-    if (pairs.w < HALF) { qkv[i.w] = x.low.w; qkv[i.w + HALF] = x.high.w; }
-}
-
 @compute @workgroup_size(LANES)
 fn heads(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     if (group.y * TEAMS >= state.tokens) { return; }
@@ -39,28 +31,21 @@ fn heads(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
     let writes = team < TEAMS && own < state.tokens;
     let token = min(own, state.tokens - 1u);
     let position = state.position + token;
-    let turns = turns_at(position, member);
+    let turns = angles(member, position);
     let first = shape.first_head + group.x * EACH;
     let count = shape.heads + 2u * shape.kv_heads * shape.owner;
     for (var number = first; number < min(first + EACH, count); number++) {
-        let at = token * shape.stride + number * HEAD_DIM;
+        let at = token * (shape.stride / 4u) + number * (HEAD_DIM / 4u);
         let is_q = number < shape.heads;
         let is_v = number >= shape.heads + shape.kv_heads;
         let weight = select(select(shape.k_norm, NO_WEIGHT, is_v), shape.q_norm, is_q);
         let made = make_head(at, weight, !is_v, turns, lane);
         if (is_q) {
-            if (writes) {
-                write_pairs(at, made.first, first_pairs(member));
-                write_pairs(at, made.second, second_pairs(member));
-            }
+            if (writes) { qkv[at + member] = made.low; qkv[at + member + TEAM] = made.high; }
             continue;
         }
-        hold_head(made, lane);
-        encode_head(lane);
         let kv_head = (number - shape.heads) % shape.kv_heads;
         let base = (position % shape.ring * shape.kv_heads + kv_head) * ROW;
-        for (var i = member; i < ROW && writes; i += TEAM) {
-            if (is_v) { v[base + i] = encoded(team, i); } else { k[base + i] = encoded(team, i); }
-        }
+        store_head(base, made, is_v, writes, lane);
     }
 }

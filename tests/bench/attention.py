@@ -18,7 +18,7 @@ from gemtab.kernels.attend_chunk import AttendChunk
 from gemtab.kernels.heads import NO_WINDOW, Heads, HeadShape
 from gemtab.kernels.variant import Variant
 from gemtab.plan.accounts import cost_of
-from gemtab.plan.rope import rope_table
+from gemtab.plan.rope import rope_pairs, rope_table
 from helpers.cpu_time import cpu_seconds, prepare
 from helpers.devices import ADAPTERS, open_device
 from helpers.kv import encode_kv
@@ -41,9 +41,9 @@ class Bench:
         features = device.facts.features
         variant = Variant("shader-f16" in features, "subgroups" in features)
         ring = position + tokens
-        pairs = int(rope.partial * head_dim // 2)
+        pairs = rope_pairs(rope, head_dim)
         self.shape = HeadShape(
-            kv, HEADS, KV_HEADS, head_dim, (HEADS + 2 * KV_HEADS) * head_dim, 0, head_dim, True, pairs,
+            kv, HEADS, KV_HEADS, head_dim, (HEADS + 2 * KV_HEADS) * head_dim, 0, head_dim // 4, True, pairs,
             1e-6, window, ring, True, variant,
         )  # fmt: skip
         rng = np.random.default_rng(1)

@@ -22,15 +22,15 @@ from helpers.kv import decode_kv
 from helpers.reference import attend
 
 CASES = {
-    "one key": Case(0, 1, NO_WINDOW, 7, 1, 1, 4),
-    "one key in many splits": Case(0, 1, NO_WINDOW, 7, 3, 1, 20, splits=16),
-    "a window over the ring's end, far out": Case(100_043, 1, 37, 61, 6, 2, 20),
-    "a ring of a window's size": Case(1000, 1, 31, 31, 6, 1, 20),
+    "one key": Case(0, 1, NO_WINDOW, 7, 1, 1, 8),
+    "one key in many splits": Case(0, 1, NO_WINDOW, 7, 3, 1, 24, splits=16),
+    "a window over the ring's end, far out": Case(100_043, 1, 37, 61, 6, 2, 24),
+    "a ring of a window's size": Case(1000, 1, 31, 31, 6, 1, 24),
     "a split of the newest key alone": Case(128, 1, NO_WINDOW, 151, 4, 2, 64, splits=3),
     "splits that see no key": Case(63, 1, NO_WINDOW, 64, 8, 2, 32, splits=4),
     "a window in splits, over the ring's end": Case(100_043, 1, 150, 163, 6, 1, 288, splits=3),
-    "scores far apart, in splits": Case(150, 1, NO_WINDOW, 163, 2, 1, 20, 200.0, splits=2),
-    "scores alike": Case(150, 1, NO_WINDOW, 163, 2, 1, 20, spread=0.0),
+    "scores far apart, in splits": Case(150, 1, NO_WINDOW, 163, 2, 1, 24, 200.0, splits=2),
+    "scores alike": Case(150, 1, NO_WINDOW, 163, 2, 1, 24, spread=0.0),
     "E2B's sliding heads": Case(530, 1, 67, 101, 8, 1, 256),
     "E2B's full heads": Case(130, 1, NO_WINDOW, 140, 8, 1, 512, splits=2),
 }
@@ -77,8 +77,8 @@ def written(ring, place, shape, wanted, bound):
 @pytest.mark.parametrize("encoding", KV_ENCODINGS)
 @cases
 def test_every_cache_encoding(device, variant, rng, case, encoding):
-    check(device, rng, case, case.shape(encoding, variant, spare=3))
-    check(device, rng, case, case.shape(encoding, variant, owner=False, spare=5))
+    check(device, rng, case, case.shape(encoding, variant, spare=4))
+    check(device, rng, case, case.shape(encoding, variant, owner=False, spare=8))
 
 
 @on_devices(always=("shader-f16",))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.quantization import KV_ENCODINGS
 from gemtab.kernels.heads import Heads
 from helpers.devices import on_devices
@@ -20,8 +21,8 @@ from helpers.kv import decode_kv, encode_kv
 
 RING, PLANNED, TOKENS = 13, 9, 6
 SIZES = {  # query heads, key heads, values a head
-    "short": (1, 1, 4),
-    "few pairs": (6, 3, 20),
+    "short": (1, 1, 8),
+    "few pairs": (6, 3, 24),
     "lanes left over": (3, 1, 288),
     "sliding": (2, 1, 256),
     "full": (4, 2, 512),
@@ -81,7 +82,7 @@ def check(device, rng, shape, position, keys_only=False):
 @sizes
 def test_every_size_cache_and_position(device, variant, rng, size, encoding):
     for position in POSITIONS.values():
-        check(device, rng, head_shape(encoding, *size, RING, variant, spare=3), position)
+        check(device, rng, head_shape(encoding, *size, RING, variant, spare=4), position)
 
 
 @on_devices(always=("shader-f16",))
@@ -102,7 +103,7 @@ def test_keys_and_values_without_queries(device, rng, encoding):
 @encodings
 def test_queries_of_a_layer_that_owns_no_cache(device, rng, encoding):
     for size in SIZES.values():
-        check(device, rng, head_shape(encoding, *size, RING, owner=False, spare=5), position=29)
+        check(device, rng, head_shape(encoding, *size, RING, owner=False, spare=8), position=29)
 
 
 @on_devices()
@@ -125,3 +126,15 @@ def test_heads_of_zeros_are_stored_as_zeros(device, rng, encoding):
     assert not np.any(found["qkv"])
     for ring in (found["k"], found["v"]):
         assert np.all(decode_kv(ring[0], encoding, shape.head_dim) == 0)
+
+
+REFUSED = {
+    "halves that are not whole fours": (20, 0, "got head_dim=20. Use a multiple of 8"),
+    "heads that do not begin at fours": (16, 19, "got stride=83. Use a multiple of 4"),
+}
+
+
+@pytest.mark.parametrize(("head_dim", "spare", "words"), REFUSED.values(), ids=REFUSED)
+def test_refuses_what_is_not_read_by_fours(head_dim, spare, words):
+    with pytest.raises(ShapeError, match=words):
+        head_shape("f32", 2, 1, head_dim, RING, spare=spare)

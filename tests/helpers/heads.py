@@ -32,7 +32,7 @@ def head_shape(
     """A layer's heads; qkv has `spare` columns more than they take."""
     stride = (heads + 2 * kv_heads * owner) * head_dim + spare
     return HeadShape(
-        encoding, heads, kv_heads, head_dim, stride, Q_NORM, K_NORM, v_norm, table(head_dim)[1], EPS,
+        encoding, heads, kv_heads, head_dim, stride, Q_NORM // 4, K_NORM // 4, v_norm, table(head_dim)[1], EPS,
         window, ring, owner, variant,
     )  # fmt: skip
 

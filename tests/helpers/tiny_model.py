@@ -29,7 +29,7 @@ SHAPES = {
     "nothing shared": {"num_kv_shared_layers": 0, "use_double_wide_mlp": False},
     "no per-layer inputs": {"hidden_size_per_layer_input": 0},
     "no softcap, one key head": {"final_logit_softcapping": None, "num_key_value_heads": 1},
-    "rows not of whole blocks": {"hidden_size": 84, "intermediate_size": 52, "head_dim": 20},
+    "rows not of whole blocks": {"hidden_size": 84, "intermediate_size": 52, "head_dim": 24},
 }
 GEMMA3 = {
     "architectures": ["Gemma3ForCausalLM"],

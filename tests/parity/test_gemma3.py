@@ -27,7 +27,7 @@ SHAPES = {
         }
     },
     "one key head, softcapped": {"num_key_value_heads": 1, "final_logit_softcapping": 30.0},
-    "odd heads": {"head_dim": 20, "query_pre_attn_scalar": 37, "num_attention_heads": 4},
+    "odd heads": {"head_dim": 24, "query_pre_attn_scalar": 37, "num_attention_heads": 4},
 }
 VISION = {
     "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2,

@@ -19,7 +19,7 @@ PLAIN = {"hidden_size_per_layer_input": 0, "num_kv_shared_layers": 0}
 SHAPES = SHAPES | {
     "no per-layer inputs": PLAIN,  # transformers 5.23 fails on these with shared layers
     "odd sizes": {
-        "hidden_size": 83, "intermediate_size": 45, "head_dim": 20, "global_head_dim": 36,
+        "hidden_size": 83, "intermediate_size": 45, "head_dim": 24, "global_head_dim": 40,
         "hidden_size_per_layer_input": 7,
     },
     "a window of one": {"sliding_window": 1},

@@ -1,5 +1,5 @@
 // The words of a step that deals with heads. qkv has `stride` columns: the queries' heads, then, where
-// the layer owns them, those of K and of V. Offsets into `vectors` count floats.
+// the layer owns them, those of K and of V. Offsets into `vectors` count fours.
 struct Shape {
     heads: u32, kv_heads: u32, stride: u32,
     q_norm: u32, k_norm: u32, v_norm: u32,  // v_norm: whether v is normed, without a weight

@@ -6,5 +6,4 @@ const ROW: u32 = HEAD_DIM / 4u;
 fn k4(base: u32, i: u32) -> vec4f { return unpack_half4(k[base + i]); }
 fn v4(base: u32, i: u32) -> vec4f { return unpack_half4(v[base + i]); }
 //! include head
-fn encode_head(lane: u32) {}
-fn encoded(team: u32, i: u32) -> Four { return pack_half4(held4(team, i)); }
+fn encoded(x: Pairs, lane: u32) -> Row { return Row(pack_half4(x.low), pack_half4(x.high), Four()); }

@@ -5,5 +5,4 @@ const ROW: u32 = HEAD_DIM / 4u;
 fn k4(base: u32, i: u32) -> vec4f { return k[base + i]; }
 fn v4(base: u32, i: u32) -> vec4f { return v[base + i]; }
 //! include head
-fn encode_head(lane: u32) {}
-fn encoded(team: u32, i: u32) -> Four { return held4(team, i); }
+fn encoded(x: Pairs, lane: u32) -> Row { return Row(x.low, x.high, Four()); }

@@ -15,7 +15,7 @@ from gemtab_build.known_answers.formulas import rms, turned
 from gemtab_build.known_answers.variants import variant_of
 
 EPS = 1e-6
-HEADS, PAIRS = 2, 2  # query heads on one key head; pairs of a head's values that turn
+HEADS, PAIRS = 2, 4  # query heads on one key head; pairs of a head's values that turn
 POSITION, RING = 70, 79  # more keys than lanes, and a ring that has not yet come round
 ROPE_LOW_ROWS = 256  # common/rope.wgsl
 UNLIKE = 3  # rows of a ring of q8, which then repeat
@@ -79,7 +79,7 @@ def _shape(kernel: Kernel) -> HeadShape:
     d = int(dict(kernel.params)["HEAD_DIM"])
     encoding = dict(kernel.includes)["kv"].removeprefix("kv_")
     return HeadShape(
-        encoding, HEADS, 1, d, (HEADS + 2) * d, 0, d, True, PAIRS, EPS, NO_WINDOW, RING, True,
+        encoding, HEADS, 1, d, (HEADS + 2) * d, 0, d // 4, True, PAIRS, EPS, NO_WINDOW, RING, True,
         variant_of(kernel),
     )  # fmt: skip
 
@@ -92,7 +92,7 @@ def _made_heads(
     qkv = case.floats("qkv", shape.stride, 2.0).reshape(HEADS + 2, d)
     vectors = case.floats("vectors", 2 * d, size)
     rows = ROPE_LOW_ROWS + position // ROPE_LOW_ROWS + 1
-    rope = case.floats("rope", rows * PAIRS * 2, 0.7).reshape(rows, PAIRS, 2)
+    rope = case.floats("rope", rows * PAIRS * 2, 0.7).reshape(rows, 2, PAIRS).swapaxes(1, 2)
     low, high = rope[position % ROPE_LOW_ROWS], rope[ROPE_LOW_ROWS + position // ROPE_LOW_ROWS]
     q = turned(rms(qkv[:HEADS], EPS, vectors[:d]), low, high)
     k = turned(rms(qkv[HEADS], EPS, vectors[d:]), low, high)

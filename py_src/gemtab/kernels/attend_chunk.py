@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from gemtab.contracts.errors import ShapeError
 from gemtab.contracts.program import Kernel, Slice, Step
 from gemtab.kernels.heads import HeadShape
 
@@ -20,12 +19,6 @@ class AttendChunk:
     """qkv as `Heads` left it, K and V rings -> y [tokens, heads, head_dim]; slices: qkv, k, v, y, state."""
 
     shape: HeadShape
-
-    def __post_init__(self) -> None:
-        if self.shape.stride % 4:
-            raise ShapeError(
-                f"queries are read by fours, got stride={self.shape.stride}. Use a multiple of 4."
-            )
 
     @property
     def kernel(self) -> Kernel:

@@ -15,8 +15,8 @@ class HeadShape:
     """What the kernels of attention know of a layer.
 
     `qkv` has `stride` columns: the queries' heads, then those of K and of V where the layer is an
-    `owner` of them. `q_norm` and `k_norm` are offsets into the vectors, in floats; V is normed without
-    a weight where `v_norm`. `window` counts the query's own position; a full layer passes NO_WINDOW.
+    `owner` of them. `q_norm` and `k_norm` are offsets into the vectors, in fours; V is normed without
+    a weight where `v_norm`. `pairs` are what the rope's rows hold, whole fours. `window` counts the query's own position; a full layer passes NO_WINDOW.
     """
 
     encoding: str
@@ -36,6 +36,14 @@ class HeadShape:
 
     def __post_init__(self) -> None:
         check_head_dim(self.head_dim)
+        if self.stride % 4:
+            raise ShapeError(
+                f"qkv is read by fours, got stride={self.stride}. Use a multiple of 4."
+            )
+        if self.pairs % 4:
+            raise ShapeError(
+                f"rope's rows are read by fours, got pairs={self.pairs}. Take them from plan/rope.py."
+            )
         if self.heads % self.kv_heads:
             raise ShapeError(
                 f"query heads share key heads evenly, got {self.heads} over {self.kv_heads}. "
@@ -91,4 +99,4 @@ class Heads:
     @property
     def _teams(self) -> int:
         """Tokens that a workgroup takes: see common/head.wgsl."""
-        return LANES // -(-self.shape.head_dim // 16)
+        return LANES // (self.shape.head_dim // 8)

@@ -66,9 +66,9 @@ def fold(groups: int) -> tuple[int, int, int]:
 
 
 def check_head_dim(head_dim: int) -> None:
-    """Heads are read four values at a time, and a workgroup's lanes hold two fours each at most."""
-    if head_dim % 4 or not 4 <= head_dim <= 8 * LANES:
+    """Heads are read by fours of pairs, a value of each in either half, and a lane holds one at most."""
+    if head_dim % 8 or not 8 <= head_dim <= 8 * LANES:
         raise ShapeError(
-            f"heads are read by fours, got head_dim={head_dim}. "
-            f"Use a multiple of 4 up to {8 * LANES}."
+            f"the halves of a head are read by fours, got head_dim={head_dim}. "
+            f"Use a multiple of 8 up to {8 * LANES}."
         )

@@ -13,7 +13,11 @@ LOW_ROWS = 256
 
 
 def rope_pairs(rope: Rope, head_dim: int) -> int:
-    """Pairs of a head that turn: those with a frequency; the rest keep still."""
+    """Pairs of a head that a row holds: those with a frequency, up to a whole four; the rest keep still."""
+    return -(-_turning(rope, head_dim) // 4) * 4
+
+
+def _turning(rope: Rope, head_dim: int) -> int:
     return int(rope.partial * head_dim // 2)
 
 
@@ -23,14 +27,15 @@ def rope_rows(capacity: int) -> int:
 
 
 def rope_table(rope: Rope, head_dim: int, capacity: int) -> bytes:
-    """[rope_rows, pairs, (cos, sin)] f32: positions 0 … 255, then 0, 256, 512, …"""
-    frequencies = [
-        rope.theta ** (-2 * i / head_dim) / rope.factor for i in range(rope_pairs(rope, head_dim))
-    ]
+    """[rope_rows, pairs / 4, (cos, sin), 4] f32: positions 0 … 255, then 0, 256, 512, …"""
+    turning = _turning(rope, head_dim)
+    frequencies = [rope.theta ** (-2 * i / head_dim) / rope.factor for i in range(turning)]
+    frequencies += [0.0] * (rope_pairs(rope, head_dim) - turning)
     highs = range(0, max(1, -(-capacity // LOW_ROWS)) * LOW_ROWS, LOW_ROWS)
     values = array("f")
     for position in (*range(LOW_ROWS), *highs):
-        for frequency in frequencies:
-            values.append(cos(position * frequency))
-            values.append(sin(position * frequency))
+        for first in range(0, len(frequencies), 4):
+            angles = [position * frequency for frequency in frequencies[first : first + 4]]
+            values.extend(map(cos, angles))
+            values.extend(map(sin, angles))
     return values.tobytes()

@@ -4,7 +4,7 @@
 // neighbours share, so that they read neighbouring words; then each has one key's. After that SHARE lanes
 // hold a row of values together, and PARTS such groups take every PARTS-th key. A long context is split
 // over groups.
-//   qkv        both   [tokens, stride]: queries ready, or raw (see queries)
+//   qkv        both   [tokens, stride / 4]: queries ready, or raw (see queries)
 //   k, v       both   [ring, kv_heads, ROW]
 //   y          write  [tokens, heads, HEAD_DIM], or the parts of merge.wgsl where splits > 1
 //   state      read
@@ -25,7 +25,7 @@ struct State {
     capacity: u32,
 }
 // The words of a step that deals with heads. qkv has `stride` columns: the queries' heads, then, where
-// the layer owns them, those of K and of V. Offsets into `vectors` count floats.
+// the layer owns them, those of K and of V. Offsets into `vectors` count fours.
 struct Shape {
     heads: u32, kv_heads: u32, stride: u32,
     q_norm: u32, k_norm: u32, v_norm: u32,  // v_norm: whether v is normed, without a weight
@@ -49,40 +49,30 @@ const ROW: u32 = HEAD_DIM / 4u + 1u;
 
 fn k4(base: u32, i: u32) -> vec4f { return bytes(k[base + i]) * bitcast<f32>(k[base + HEAD_DIM / 4u]); }
 fn v4(base: u32, i: u32) -> vec4f { return bytes(v[base + i]) * bitcast<f32>(v[base + HEAD_DIM / 4u]); }
-// Heads in workgroup memory on their way to the cache, each made by a team of lanes.
-const HALF: u32 = HEAD_DIM / 2u;
-const TEAM: u32 = (HALF + 7u) / 8u;
+// A head on its way to the cache, in the registers of a team of lanes.
+const TEAM: u32 = HEAD_DIM / 8u;
 const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
-var<workgroup> held: array<f32, TEAMS * HEAD_DIM>;
 
-fn held4(team: u32, i: u32) -> vec4f {
-    let at = team * HEAD_DIM + 4u * i;
-    return vec4f(held[at], held[at + 1u], held[at + 2u], held[at + 3u]);
-}
-var<workgroup> peaks: array<f32, LANES>;
-var<workgroup> code_sizes: array<f32, TEAMS>;
+struct Pairs { low: vec4f, high: vec4f }  // four neighbours of a head, and their partners half a head on
+struct Row { low: Four, high: Four, scale: Four }  // the same as the cache holds them, and what follows the last
+var<workgroup> peaks: array<vec4f, LANES>;
 
-fn encode_head(lane: u32) {
-    let team = lane / TEAM;
-    var peak = 0.0;
-    if (team < TEAMS) {
-        for (var i = lane % TEAM; i < HEAD_DIM; i += TEAM) { peak = max(peak, abs(held[team * HEAD_DIM + i])); }
-    }
-    peaks[lane] = peak;
-    workgroupBarrier();
-    if (lane % TEAM == 0u && team < TEAMS) {
-        for (var i = 1u; i < TEAM; i++) { peak = max(peak, peaks[lane + i]); }
-        code_sizes[team] = peak / 127.0;
-    }
-    workgroupBarrier();
+fn codes(four: vec4f, inverse: f32) -> Four {
+    let all = bitcast<vec4u>(vec4i(round(four * inverse))) & vec4u(255u);
+    return all.x | (all.y << 8u) | (all.z << 16u) | (all.w << 24u);
 }
 
-fn encoded(team: u32, i: u32) -> Four {
-    let size = code_sizes[team];
-    if (i == HEAD_DIM / 4u) { return bitcast<u32>(size); }
+// Every lane is to come here: there are barriers.
+fn encoded(x: Pairs, lane: u32) -> Row {
+    peaks[lane] = max(abs(x.low), abs(x.high));
+    workgroupBarrier();
+    var peak = vec4f();
+    let first = lane - lane % TEAM;
+    for (var i = first; i < min(LANES, first + TEAM); i++) { peak = max(peak, peaks[i]); }
+    workgroupBarrier();
+    let size = max(max(peak.x, peak.y), max(peak.z, peak.w)) / 127.0;
     let inverse = select(1.0 / size, 0.0, size == 0.0);
-    let codes = bitcast<vec4u>(vec4i(round(held4(team, i) * inverse))) & vec4u(255u);
-    return codes.x | (codes.y << 8u) | (codes.z << 16u) | (codes.w << 24u);
+    return Row(codes(x.low, inverse), codes(x.high, inverse), bitcast<u32>(size));
 }
 // Four of a row by four weights, and such sums made smaller: a column a weight.
 fn outer(v: vec4f, by: vec4f) -> mat4x4f {
@@ -106,13 +96,11 @@ var<workgroup> exchange: array<vec4f, 2u * LANES>;
 var<workgroup> key_at: array<u32, LANES>;  // where a key's row begins in k and v
 var<workgroup> parts: array<mat4x4f, min(PARTS - 1u, 1u) * LANES + 1u>;  // where there are some
 // read_queries: four heads of qkv that are normed and turned already, zero where there are fewer.
-@group(0) @binding(0) var<storage, read_write> qkv: array<f32>;
+@group(0) @binding(0) var<storage, read_write> qkv: array<vec4f>;
 
 fn read_queries(token: u32, first_head: u32, heads: u32, kv_head: u32, position: u32, newest: bool, lane: u32) {
-    for (var i = lane; i < 4u * FOURS; i += LANES) {
-        let at = token * shape.stride + first_head * HEAD_DIM + 4u * i;
-        query[i] = select(vec4f(), vec4f(qkv[at], qkv[at + 1u], qkv[at + 2u], qkv[at + 3u]), i / FOURS < heads);
-    }
+    let at = token * (shape.stride / 4u) + first_head * FOURS;
+    for (var i = lane; i < 4u * FOURS; i += LANES) { query[i] = select(vec4f(), qkv[at + i], i / FOURS < heads); }
     workgroupBarrier();
 }
 
@@ -200,28 +188,19 @@ fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         }
     }
     if (lane >= SHARE) { return; }
-    write_head(token, first_head, 0u, heads, lane, group.z, sums_0[0], largest.x, total.x);
-    write_head(token, first_head, 1u, heads, lane, group.z, sums_0[1], largest.y, total.y);
-    write_head(token, first_head, 2u, heads, lane, group.z, sums_0[2], largest.z, total.z);
-    write_head(token, first_head, 3u, heads, lane, group.z, sums_0[3], largest.w, total.w);
-    if (OWN > 1u && lane + LANES < FOURS) {
-        write_head(token, first_head, 0u, heads, lane + LANES, group.z, sums_1[0], largest.x, total.x);
-        write_head(token, first_head, 1u, heads, lane + LANES, group.z, sums_1[1], largest.y, total.y);
-        write_head(token, first_head, 2u, heads, lane + LANES, group.z, sums_1[2], largest.z, total.z);
-        write_head(token, first_head, 3u, heads, lane + LANES, group.z, sums_1[3], largest.w, total.w);
+    var sums = array<mat4x4f, 2>(sums_0, sums_1);
+    for (var i = 0u; i < 4u * OWN; i++) {
+        let four = lane + i / 4u * LANES;
+        if (i % 4u >= heads || four >= FOURS) { continue; }
+        let sum = sums[i / 4u][i % 4u];
+        let head = token * shape.heads + first_head + i % 4u;
+        if (shape.splits == 1u) {
+            y[head * FOURS + four] = sum / total[i % 4u];
+            continue;
+        }
+        // a part is FOURS fours of sums and one of (largest, total)
+        let at = (head * shape.splits + group.z) * (FOURS + 1u);
+        y[at + four] = sum;
+        if (four == 0u) { y[at + FOURS] = vec4f(largest[i % 4u], total[i % 4u], 0.0, 0.0); }
     }
-}
-
-// With splits, a head's part is FOURS fours of sums and one of (largest, total).
-fn write_head(token: u32, first_head: u32, i: u32, heads: u32, four: u32, split: u32, sum: vec4f,
-              largest: f32, total: f32) {
-    if (i >= heads) { return; }
-    let head = token * shape.heads + first_head + i;
-    if (shape.splits == 1u) {
-        y[head * FOURS + four] = sum / total;
-        return;
-    }
-    let at = (head * shape.splits + split) * (FOURS + 1u);
-    y[at + four] = sum;
-    if (four == 0u) { y[at + FOURS] = vec4f(largest, total, 0.0, 0.0); }
 }

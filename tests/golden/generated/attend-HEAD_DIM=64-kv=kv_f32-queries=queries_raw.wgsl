@@ -4,7 +4,7 @@
 // neighbours share, so that they read neighbouring words; then each has one key's. After that SHARE lanes
 // hold a row of values together, and PARTS such groups take every PARTS-th key. A long context is split
 // over groups.
-//   qkv        both   [tokens, stride]: queries ready, or raw (see queries)
+//   qkv        both   [tokens, stride / 4]: queries ready, or raw (see queries)
 //   k, v       both   [ring, kv_heads, ROW]
 //   y          write  [tokens, heads, HEAD_DIM], or the parts of merge.wgsl where splits > 1
 //   state      read
@@ -25,7 +25,7 @@ struct State {
     capacity: u32,
 }
 // The words of a step that deals with heads. qkv has `stride` columns: the queries' heads, then, where
-// the layer owns them, those of K and of V. Offsets into `vectors` count floats.
+// the layer owns them, those of K and of V. Offsets into `vectors` count fours.
 struct Shape {
     heads: u32, kv_heads: u32, stride: u32,
     q_norm: u32, k_norm: u32, v_norm: u32,  // v_norm: whether v is normed, without a weight
@@ -45,18 +45,13 @@ const ROW: u32 = HEAD_DIM / 4u;
 
 fn k4(base: u32, i: u32) -> vec4f { return k[base + i]; }
 fn v4(base: u32, i: u32) -> vec4f { return v[base + i]; }
-// Heads in workgroup memory on their way to the cache, each made by a team of lanes.
-const HALF: u32 = HEAD_DIM / 2u;
-const TEAM: u32 = (HALF + 7u) / 8u;
+// A head on its way to the cache, in the registers of a team of lanes.
+const TEAM: u32 = HEAD_DIM / 8u;
 const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
-var<workgroup> held: array<f32, TEAMS * HEAD_DIM>;
 
-fn held4(team: u32, i: u32) -> vec4f {
-    let at = team * HEAD_DIM + 4u * i;
-    return vec4f(held[at], held[at + 1u], held[at + 2u], held[at + 3u]);
-}
-fn encode_head(lane: u32) {}
-fn encoded(team: u32, i: u32) -> Four { return held4(team, i); }
+struct Pairs { low: vec4f, high: vec4f }  // four neighbours of a head, and their partners half a head on
+struct Row { low: Four, high: Four, scale: Four }  // the same as the cache holds them, and what follows the last
+fn encoded(x: Pairs, lane: u32) -> Row { return Row(x.low, x.high, Four()); }
 // Four of a row by four weights, and such sums made smaller: a column a weight.
 fn outer(v: vec4f, by: vec4f) -> mat4x4f {
     return mat4x4f(v * by.x, v * by.y, v * by.z, v * by.w);
@@ -81,125 +76,74 @@ var<workgroup> parts: array<mat4x4f, min(PARTS - 1u, 1u) * LANES + 1u>;  // wher
 // read_queries: four heads of one token, made here from qkv, zero where there are fewer. Where the layer
 // owns K and V, the groups that see the newest key write it: all of them the same bytes.
 // make_head: heads of qkv, each by a team of lanes: normed; weighted by `vectors` from `weight` on unless
-// that is NO_WEIGHT; and turned by its position. A lane has eight pairs of a head's values in registers,
-// TEAM apart; what lies past HALF is read as the last pair and counts for nothing.
-// angles: (cos, sin) by which pairs of a head's values turn at a position. No large angle meets sin or cos
+// that is NO_WEIGHT; and turned by its position. A lane has four neighbouring pairs of a head's values in
+// registers.
+// angles: (cos, sin) by which four pairs of a head's values turn at a position. No large angle meets sin or cos
 // here: a row for position = low + 256 · high is the complex product of two rows, made in float64 by
-// plan/rope.py. `rope` is [256 + ceil(capacity / 256), pairs], (cos, sin) each: the low rows, then the high.
-@group(0) @binding(6) var<storage, read> rope: array<vec2f>;
+// plan/rope.py. `rope` is [256 + ceil(capacity / 256), pairs / 4, (cos, sin)], fours: the low rows, then the high.
+@group(0) @binding(6) var<storage, read> rope: array<vec4f>;
 const LOW_ROWS: u32 = 256u;
-
-fn angle(pair: u32, position: u32) -> vec2f {
-    if (pair >= shape.pairs) { return vec2f(1.0, 0.0); }
-    let low = rope[(position % LOW_ROWS) * shape.pairs + pair];
-    let high = rope[(LOW_ROWS + position / LOW_ROWS) * shape.pairs + pair];
-    return vec2f(low.x * high.x - low.y * high.y, low.x * high.y + low.y * high.x);
-}
 
 struct Angles { cos: vec4f, sin: vec4f }
 
-fn angles(pairs: vec4u, position: u32) -> Angles {
-    let x = angle(pairs.x, position);
-    let y = angle(pairs.y, position);
-    let z = angle(pairs.z, position);
-    let w = angle(pairs.w, position);
-    return Angles(vec4f(x.x, y.x, z.x, w.x), vec4f(x.y, y.y, z.y, w.y));
+fn angles(four: u32, position: u32) -> Angles {
+    if (4u * four >= shape.pairs) { return Angles(vec4f(1.0), vec4f()); }
+    let row = shape.pairs / 2u;
+    let low = position % LOW_ROWS * row + 2u * four;
+    let high = (LOW_ROWS + position / LOW_ROWS) * row + 2u * four;
+    let low_cos = rope[low];
+    let low_sin = rope[low + 1u];
+    let high_cos = rope[high];
+    let high_sin = rope[high + 1u];
+    return Angles(low_cos * high_cos - low_sin * high_sin, low_cos * high_sin + low_sin * high_cos);
 }
-@group(0) @binding(0) var<storage, read_write> qkv: array<f32>;
-@group(0) @binding(5) var<storage, read> vectors: array<f32>;
+@group(0) @binding(0) var<storage, read_write> qkv: array<vec4f>;
+@group(0) @binding(5) var<storage, read> vectors: array<vec4f>;
 const NO_WEIGHT: u32 = 0xffffffffu;
 var<workgroup> squares: array<f32, LANES>;
+var<workgroup> of_teams: array<f32, TEAMS + 1u>;
 
-struct Pairs { low: vec4f, high: vec4f }  // values i and i + HALF
-struct Head { first: Pairs, second: Pairs }
-struct Turns { first: Angles, second: Angles }
-
-fn first_pairs(member: u32) -> vec4u { return vec4u(member) + TEAM * vec4u(0u, 1u, 2u, 3u); }
-fn second_pairs(member: u32) -> vec4u { return vec4u(member) + TEAM * vec4u(4u, 5u, 6u, 7u); }
-
-fn turns_at(position: u32, member: u32) -> Turns {
-    return Turns(angles(first_pairs(member), position), angles(second_pairs(member), position));
-}
-
-fn read_pairs(at: u32, pairs: vec4u) -> Pairs {
-    let i = vec4u(at) + min(pairs, vec4u(HALF - 1u));
-    return Pairs(vec4f(qkv[i.x], qkv[i.y], qkv[i.z], qkv[i.w]),
-                 vec4f(qkv[i.x + HALF], qkv[i.y + HALF], qkv[i.z + HALF], qkv[i.w + HALF]));
-}
-
-fn sum_of_squares(x: Pairs, pairs: vec4u) -> f32 {
-    return dot(select(vec4f(), x.low * x.low + x.high * x.high, pairs < vec4u(HALF)), vec4f(1.0));
-}
-
-fn times(x: Pairs, by: f32) -> Pairs { return Pairs(x.low * by, x.high * by); }
-
-fn weighted(x: Pairs, weight: u32, pairs: vec4u) -> Pairs {
-    if (weight == NO_WEIGHT) { return x; }
-    let i = vec4u(weight) + min(pairs, vec4u(HALF - 1u));
-    return Pairs(
-        x.low * vec4f(vectors[i.x], vectors[i.y], vectors[i.z], vectors[i.w]),
-        x.high * vec4f(vectors[i.x + HALF], vectors[i.y + HALF], vectors[i.z + HALF], vectors[i.w + HALF]));
-}
-
-fn turned(x: Pairs, by: Angles) -> Pairs {
-    return Pairs(x.low * by.cos - x.high * by.sin, x.high * by.cos + x.low * by.sin);
-}
-
-// The head at `at` of qkv, normed unless it has no weight and V is not; `turning` is whether it turns. Every
-// lane is to come here: there are barriers.
-fn make_head(at: u32, weight: u32, turning: bool, turns: Turns, lane: u32) -> Head {
+// The head at `at` of qkv, in fours, normed unless it has no weight and V is not; `turning` is whether it turns.
+// Every lane is to come here: there are barriers.
+fn make_head(at: u32, weight: u32, turning: bool, by: Angles, lane: u32) -> Pairs {
     let member = lane % TEAM;
-    let first = read_pairs(at, first_pairs(member));
-    let second = read_pairs(at, second_pairs(member));
-    squares[lane] = sum_of_squares(first, first_pairs(member)) + sum_of_squares(second, second_pairs(member));
+    var low = qkv[at + member];
+    var high = qkv[at + member + TEAM];
+    squares[lane] = dot(low, low) + dot(high, high);
     workgroupBarrier();
     if (member == 0u) {
         var all = 0.0;
         for (var i = lane; i < min(LANES, lane + TEAM); i++) { all += squares[i]; }
-        squares[lane] = all;
+        of_teams[lane / TEAM] = all;
     }
     workgroupBarrier();
-    let sum = squares[lane - member];
-    workgroupBarrier();
-    var factor = 1.0;
-    if (weight != NO_WEIGHT || shape.v_norm == 1u) { factor = inverseSqrt(sum / f32(HEAD_DIM) + shape.eps); }
-    let normed = Head(weighted(times(first, factor), weight, first_pairs(member)),
-                      weighted(times(second, factor), weight, second_pairs(member)));
-    if (!turning) { return normed; }
-    return Head(turned(normed.first, turns.first), turned(normed.second, turns.second));
-}
-
-fn hold_pairs(at: u32, x: Pairs, pairs: vec4u) {
-    let i = vec4u(at) + pairs;
-    if (pairs.x < HALF) { held[i.x] = x.low.x; held[i.x + HALF] = x.high.x; }
-    if (pairs.y < HALF) { held[i.y] = x.low.y; held[i.y + HALF] = x.high.y; }
-    if (pairs.z < HALF) { held[i.z] = x.low.z; held[i.z + HALF] = x.high.z; }
-    if (pairs.w < HALF) { held[i.w] = x.low.w; held[i.w + HALF] = x.high.w; }
-}
-
-// Into `held`, ready to be encoded. Ends on a barrier.
-fn hold_head(made: Head, lane: u32) {
-    let member = lane % TEAM;
-    if (lane / TEAM < TEAMS) {
-        hold_pairs(lane / TEAM * HEAD_DIM, made.first, first_pairs(member));
-        hold_pairs(lane / TEAM * HEAD_DIM, made.second, second_pairs(member));
+    if (weight != NO_WEIGHT || shape.v_norm == 1u) {
+        let factor = inverseSqrt(of_teams[lane / TEAM] / f32(HEAD_DIM) + shape.eps);
+        low *= factor;
+        high *= factor;
     }
-    workgroupBarrier();
+    if (weight != NO_WEIGHT) {
+        low *= vectors[weight + member];
+        high *= vectors[weight + member + TEAM];
+    }
+    if (!turning) { return Pairs(low, high); }
+    return Pairs(low * by.cos - high * by.sin, high * by.cos + low * by.sin);
 }
 
-fn put_queries(at: u32, x: Pairs, pairs: vec4u) {
-    let i = vec4u(at) + pairs;
-    let j = i + HALF;
-    if (pairs.x < HALF) { query[i.x / 4u][i.x % 4u] = x.low.x; query[j.x / 4u][j.x % 4u] = x.high.x; }
-    if (pairs.y < HALF) { query[i.y / 4u][i.y % 4u] = x.low.y; query[j.y / 4u][j.y % 4u] = x.high.y; }
-    if (pairs.z < HALF) { query[i.z / 4u][i.z % 4u] = x.low.z; query[j.z / 4u][j.z % 4u] = x.high.z; }
-    if (pairs.w < HALF) { query[i.w / 4u][i.w % 4u] = x.low.w; query[j.w / 4u][j.w % 4u] = x.high.w; }
+// K or V into the cache, from `base` on, in the lanes that `write`. Every lane is to come here.
+fn store_head(base: u32, x: Pairs, is_v: bool, writes: bool, lane: u32) {
+    let row = encoded(x, lane);
+    if (!writes) { return; }
+    let at = base + lane % TEAM;
+    if (is_v) { v[at] = row.low; v[at + TEAM] = row.high; } else { k[at] = row.low; k[at + TEAM] = row.high; }
+    if (ROW == 2u * TEAM || lane % TEAM > 0u) { return; }
+    if (is_v) { v[base + ROW - 1u] = row.scale; } else { k[base + ROW - 1u] = row.scale; }
 }
 
 fn read_queries(token: u32, first_head: u32, heads: u32, kv_head: u32, position: u32, newest: bool, lane: u32) {
     let team = lane / TEAM;
     let member = lane % TEAM;
-    let turns = turns_at(position, member);
+    let turns = angles(member, position);
     let base = (position % shape.ring * shape.kv_heads + kv_head) * ROW;
     let owned = select(0u, 2u, shape.owner == 1u && newest);
     for (var first = 0u; first < heads + owned; first += TEAMS) {  // the queries, K, V: one a team
@@ -209,17 +153,13 @@ fn read_queries(token: u32, first_head: u32, heads: u32, kv_head: u32, position:
         let is_v = i == heads + 1u;
         let at = select(shape.heads + kv_head + select(0u, shape.kv_heads, is_v), first_head + i, is_q);
         let weight = select(select(shape.k_norm, NO_WEIGHT, is_v), shape.q_norm, is_q);
-        let made = make_head(at * HEAD_DIM, weight, !is_v, turns, lane);
+        let made = make_head(at * FOURS, weight, !is_v, turns, lane);
         if (is_q && is_own) {
-            put_queries(i * HEAD_DIM, made.first, first_pairs(member));
-            put_queries(i * HEAD_DIM, made.second, second_pairs(member));
+            query[i * FOURS + member] = made.low;
+            query[i * FOURS + member + TEAM] = made.high;
         }
         if (owned == 0u || first + TEAMS <= heads) { continue; }  // the same for the whole workgroup
-        hold_head(made, lane);
-        encode_head(lane);
-        for (var j = member; j < ROW && is_own && !is_q; j += TEAM) {
-            if (is_v) { v[base + j] = encoded(team, j); } else { k[base + j] = encoded(team, j); }
-        }
+        store_head(base, made, is_v, is_own && !is_q, lane);
     }
     for (var i = heads * FOURS + lane; i < 4u * FOURS; i += LANES) { query[i] = vec4f(); }
     if (owned > 0u) { storageBarrier(); }
@@ -310,28 +250,19 @@ fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         }
     }
     if (lane >= SHARE) { return; }
-    write_head(token, first_head, 0u, heads, lane, group.z, sums_0[0], largest.x, total.x);
-    write_head(token, first_head, 1u, heads, lane, group.z, sums_0[1], largest.y, total.y);
-    write_head(token, first_head, 2u, heads, lane, group.z, sums_0[2], largest.z, total.z);
-    write_head(token, first_head, 3u, heads, lane, group.z, sums_0[3], largest.w, total.w);
-    if (OWN > 1u && lane + LANES < FOURS) {
-        write_head(token, first_head, 0u, heads, lane + LANES, group.z, sums_1[0], largest.x, total.x);
-        write_head(token, first_head, 1u, heads, lane + LANES, group.z, sums_1[1], largest.y, total.y);
-        write_head(token, first_head, 2u, heads, lane + LANES, group.z, sums_1[2], largest.z, total.z);
-        write_head(token, first_head, 3u, heads, lane + LANES, group.z, sums_1[3], largest.w, total.w);
+    var sums = array<mat4x4f, 2>(sums_0, sums_1);
+    for (var i = 0u; i < 4u * OWN; i++) {
+        let four = lane + i / 4u * LANES;
+        if (i % 4u >= heads || four >= FOURS) { continue; }
+        let sum = sums[i / 4u][i % 4u];
+        let head = token * shape.heads + first_head + i % 4u;
+        if (shape.splits == 1u) {
+            y[head * FOURS + four] = sum / total[i % 4u];
+            continue;
+        }
+        // a part is FOURS fours of sums and one of (largest, total)
+        let at = (head * shape.splits + group.z) * (FOURS + 1u);
+        y[at + four] = sum;
+        if (four == 0u) { y[at + FOURS] = vec4f(largest[i % 4u], total[i % 4u], 0.0, 0.0); }
     }
-}
-
-// With splits, a head's part is FOURS fours of sums and one of (largest, total).
-fn write_head(token: u32, first_head: u32, i: u32, heads: u32, four: u32, split: u32, sum: vec4f,
-              largest: f32, total: f32) {
-    if (i >= heads) { return; }
-    let head = token * shape.heads + first_head + i;
-    if (shape.splits == 1u) {
-        y[head * FOURS + four] = sum / total;
-        return;
-    }
-    let at = (head * shape.splits + split) * (FOURS + 1u);
-    y[at + four] = sum;
-    if (four == 0u) { y[at + FOURS] = vec4f(largest, total, 0.0, 0.0); }
 }

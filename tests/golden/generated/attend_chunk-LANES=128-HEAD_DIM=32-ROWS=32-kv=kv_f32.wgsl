@@ -26,7 +26,7 @@ struct State {
     capacity: u32,
 }
 // The words of a step that deals with heads. qkv has `stride` columns: the queries' heads, then, where
-// the layer owns them, those of K and of V. Offsets into `vectors` count floats.
+// the layer owns them, those of K and of V. Offsets into `vectors` count fours.
 struct Shape {
     heads: u32, kv_heads: u32, stride: u32,
     q_norm: u32, k_norm: u32, v_norm: u32,  // v_norm: whether v is normed, without a weight
@@ -47,18 +47,13 @@ const ROW: u32 = HEAD_DIM / 4u;
 
 fn k4(base: u32, i: u32) -> vec4f { return k[base + i]; }
 fn v4(base: u32, i: u32) -> vec4f { return v[base + i]; }
-// Heads in workgroup memory on their way to the cache, each made by a team of lanes.
-const HALF: u32 = HEAD_DIM / 2u;
-const TEAM: u32 = (HALF + 7u) / 8u;
+// A head on its way to the cache, in the registers of a team of lanes.
+const TEAM: u32 = HEAD_DIM / 8u;
 const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
-var<workgroup> held: array<f32, TEAMS * HEAD_DIM>;
 
-fn held4(team: u32, i: u32) -> vec4f {
-    let at = team * HEAD_DIM + 4u * i;
-    return vec4f(held[at], held[at + 1u], held[at + 2u], held[at + 3u]);
-}
-fn encode_head(lane: u32) {}
-fn encoded(team: u32, i: u32) -> Four { return held4(team, i); }
+struct Pairs { low: vec4f, high: vec4f }  // four neighbours of a head, and their partners half a head on
+struct Row { low: Four, high: Four, scale: Four }  // the same as the cache holds them, and what follows the last
+fn encoded(x: Pairs, lane: u32) -> Row { return Row(x.low, x.high, Four()); }
 // Four of a row by four weights, and such sums made smaller: a column a weight.
 fn outer(v: vec4f, by: vec4f) -> mat4x4f {
     return mat4x4f(v * by.x, v * by.y, v * by.z, v * by.w);

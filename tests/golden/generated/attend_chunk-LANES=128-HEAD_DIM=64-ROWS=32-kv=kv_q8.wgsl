@@ -26,7 +26,7 @@ struct State {
     capacity: u32,
 }
 // The words of a step that deals with heads. qkv has `stride` columns: the queries' heads, then, where
-// the layer owns them, those of K and of V. Offsets into `vectors` count floats.
+// the layer owns them, those of K and of V. Offsets into `vectors` count fours.
 struct Shape {
     heads: u32, kv_heads: u32, stride: u32,
     q_norm: u32, k_norm: u32, v_norm: u32,  // v_norm: whether v is normed, without a weight
@@ -51,40 +51,30 @@ const ROW: u32 = HEAD_DIM / 4u + 1u;
 
 fn k4(base: u32, i: u32) -> vec4f { return bytes(k[base + i]) * bitcast<f32>(k[base + HEAD_DIM / 4u]); }
 fn v4(base: u32, i: u32) -> vec4f { return bytes(v[base + i]) * bitcast<f32>(v[base + HEAD_DIM / 4u]); }
-// Heads in workgroup memory on their way to the cache, each made by a team of lanes.
-const HALF: u32 = HEAD_DIM / 2u;
-const TEAM: u32 = (HALF + 7u) / 8u;
+// A head on its way to the cache, in the registers of a team of lanes.
+const TEAM: u32 = HEAD_DIM / 8u;
 const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
-var<workgroup> held: array<f32, TEAMS * HEAD_DIM>;
 
-fn held4(team: u32, i: u32) -> vec4f {
-    let at = team * HEAD_DIM + 4u * i;
-    return vec4f(held[at], held[at + 1u], held[at + 2u], held[at + 3u]);
-}
-var<workgroup> peaks: array<f32, LANES>;
-var<workgroup> code_sizes: array<f32, TEAMS>;
+struct Pairs { low: vec4f, high: vec4f }  // four neighbours of a head, and their partners half a head on
+struct Row { low: Four, high: Four, scale: Four }  // the same as the cache holds them, and what follows the last
+var<workgroup> peaks: array<vec4f, LANES>;
 
-fn encode_head(lane: u32) {
-    let team = lane / TEAM;
-    var peak = 0.0;
-    if (team < TEAMS) {
-        for (var i = lane % TEAM; i < HEAD_DIM; i += TEAM) { peak = max(peak, abs(held[team * HEAD_DIM + i])); }
-    }
-    peaks[lane] = peak;
-    workgroupBarrier();
-    if (lane % TEAM == 0u && team < TEAMS) {
-        for (var i = 1u; i < TEAM; i++) { peak = max(peak, peaks[lane + i]); }
-        code_sizes[team] = peak / 127.0;
-    }
-    workgroupBarrier();
+fn codes(four: vec4f, inverse: f32) -> Four {
+    let all = bitcast<vec4u>(vec4i(round(four * inverse))) & vec4u(255u);
+    return all.x | (all.y << 8u) | (all.z << 16u) | (all.w << 24u);
 }
 
-fn encoded(team: u32, i: u32) -> Four {
-    let size = code_sizes[team];
-    if (i == HEAD_DIM / 4u) { return bitcast<u32>(size); }
+// Every lane is to come here: there are barriers.
+fn encoded(x: Pairs, lane: u32) -> Row {
+    peaks[lane] = max(abs(x.low), abs(x.high));
+    workgroupBarrier();
+    var peak = vec4f();
+    let first = lane - lane % TEAM;
+    for (var i = first; i < min(LANES, first + TEAM); i++) { peak = max(peak, peaks[i]); }
+    workgroupBarrier();
+    let size = max(max(peak.x, peak.y), max(peak.z, peak.w)) / 127.0;
     let inverse = select(1.0 / size, 0.0, size == 0.0);
-    let codes = bitcast<vec4u>(vec4i(round(held4(team, i) * inverse))) & vec4u(255u);
-    return codes.x | (codes.y << 8u) | (codes.z << 16u) | (codes.w << 24u);
+    return Row(codes(x.low, inverse), codes(x.high, inverse), bitcast<u32>(size));
 }
 // Four of a row by four weights, and such sums made smaller: a column a weight.
 fn outer(v: vec4f, by: vec4f) -> mat4x4f {

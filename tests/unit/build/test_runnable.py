@@ -10,8 +10,8 @@ from gemtab_build.artifact import build_artifact
 from helpers.toy_checkpoint import write_checkpoint
 
 CONFIGS = {
-    "heads that are not read by fours": ({"head_dim": 30}, "head_dim=30"),
-    "a full head that is not read by fours": ({"global_head_dim": 66}, "layer 1: .*head_dim=66"),
+    "heads whose halves are not read by fours": ({"head_dim": 36}, "head_dim=36"),
+    "a full head whose halves are not": ({"global_head_dim": 66}, "layer 1: .*head_dim=66"),
     "heads that share keys unevenly": (
         {"num_attention_heads": 6, "num_key_value_heads": 4},
         "num_attention_heads is 6, .*num_key_value_heads 4",

@@ -134,11 +134,17 @@ def test_nothing_is_larger_than_the_smallest_device_takes(changes, table_parts):
     assert sum(step.label == "ple.embed" for step in decode.steps) == table_parts
 
 
+def complex_rows(rope, head_dim, capacity):
+    """The tables' rows as numbers cos + i·sin, one a pair."""
+    table = np.frombuffer(rope_table(rope, head_dim, capacity), "<f4")
+    fours = table.reshape(-1, rope_pairs(rope, head_dim) // 4, 2, 4)
+    return (fours[:, :, 0] + 1j * fours[:, :, 1]).reshape(len(fours), -1)
+
+
 def test_rope_rows_multiply_to_the_angle_of_any_position():
     rope = Rope(1e4)
     pairs = rope_pairs(rope, 64)
-    table = np.frombuffer(rope_table(rope, 64, 131072), "<f4").reshape(-1, pairs, 2)
-    table = table[..., 0] + 1j * table[..., 1]
+    table = complex_rows(rope, 64, 131072)
 
     for position in (0, 255, 256, 4097, 131071):
         found = table[position % 256] * table[256 + position // 256]
@@ -149,6 +155,13 @@ def test_rope_rows_multiply_to_the_angle_of_any_position():
 
 def test_proportional_rope_turns_a_quarter_of_the_pairs():
     assert rope_pairs(Rope(1e6, 0.25), 512) == 64
+
+
+def test_pairs_beyond_a_quarter_keep_still_where_they_fill_up_a_four():
+    rows = complex_rows(Rope(1e6, 0.25), 40, 1024)
+    assert rows.shape[1] == 8
+    assert np.all(rows[:, 5:] == 1)
+    assert np.all(rows[1:256, :5] != 1)
 
 
 def test_settings_refuse_what_does_not_fit():
