@@ -61,27 +61,13 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         for (var i = lane; i < TOKENS; i += LANES) {
             var x = Block();
             if (first_token + i < state.tokens) { x = input_block(x_block(first_token + i, block, shape.n_in), grid); }
-            put_x(0u, i, x[0]);
-            put_x(4u, i, x[1]);
-            put_x(8u, i, x[2]);
-            put_x(12u, i, x[3]);
-            put_x(16u, i, x[4]);
-            put_x(20u, i, x[5]);
-            put_x(24u, i, x[6]);
-            put_x(28u, i, x[7]);
+            for (var j = 0u; j < BLOCK / 4u; j++) { put_x(4u * j, i, x[j]); }
         }
         for (var i = lane; i < ROWS; i += LANES) {
             let row = shape.w_row + first_out + i;  // what is past the end is made, and not written
-            let w = weight_block(row, block, shape.n_in);
+            var w = weight_block(row, block, shape.n_in);
             let scale = weight_scale(row, block, shape.n_in);
-            put_w(0u, i, w[0] * scale);
-            put_w(4u, i, w[1] * scale);
-            put_w(8u, i, w[2] * scale);
-            put_w(12u, i, w[3] * scale);
-            put_w(16u, i, w[4] * scale);
-            put_w(20u, i, w[5] * scale);
-            put_w(24u, i, w[6] * scale);
-            put_w(28u, i, w[7] * scale);
+            for (var j = 0u; j < BLOCK / 4u; j++) { put_w(4u * j, i, w[j] * scale); }
         }
         workgroupBarrier();
         for (var column = 0u; column < BLOCK; column++) {
