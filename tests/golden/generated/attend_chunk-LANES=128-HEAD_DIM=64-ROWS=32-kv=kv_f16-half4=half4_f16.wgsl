@@ -69,7 +69,7 @@ fn scaled(sums: mat4x4f, by: vec4f) -> mat4x4f {
 }
 
 const FOURS: u32 = HEAD_DIM / 4u;
-const OWN: u32 = (FOURS + 1u) / 2u;  // lanes that hold a row of sums: two fours each, OWN apart
+const OWN: u32 = FOURS / 2u;  // lanes that hold a row of sums: two fours each, OWN apart
 const KEYS: u32 = 64u;
 const COLUMNS: u32 = 8u;
 const STEP: u32 = COLUMNS + 1u;  // odd, so that the rows that lanes read together lie in different banks
@@ -87,10 +87,6 @@ var<workgroup> tile: array<vec4f, max(STEP * (ROWS + KEYS), TOTALS + BLOCKS)>;
 var<workgroup> of_rows: array<vec4f, ROW_SETS>;
 var<workgroup> row_at: array<u32, ROWS>;  // where a row's fours begin in qkv
 var<workgroup> key_at: array<u32, KEYS>;  // where a key's row begins in k and v
-
-fn in_sight(scores: vec4f, key: u32, oldest: vec4u, newest: vec4u) -> vec4f {
-    return select(UNSEEN, scores, (vec4u(key) >= oldest) & (vec4u(key) <= newest));
-}
 
 @compute @workgroup_size(LANES)
 fn attend_chunk(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -157,7 +153,12 @@ fn attend_chunk(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
         }
         let block = lane % BLOCKS;
         for (var other = 1u; other < SPLITS; other++) {
-            if (split == other) { put(block, scores); }
+            if (split == other) {
+                tile[block] = scores[0];
+                tile[block + BLOCKS] = scores[1];
+                tile[block + 2u * BLOCKS] = scores[2];
+                tile[block + 3u * BLOCKS] = scores[3];
+            }
             workgroupBarrier();
             if (split == 0u) {
                 scores += mat4x4f(tile[block], tile[block + BLOCKS],
@@ -165,24 +166,28 @@ fn attend_chunk(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
             }
             workgroupBarrier();
         }
-        let key = first + key_set;
-        scores = mat4x4f(in_sight(scores[0], key, oldest, newest),
-                         in_sight(scores[1], key + KEY_SETS, oldest, newest),
-                         in_sight(scores[2], key + 2u * KEY_SETS, oldest, newest),
-                         in_sight(scores[3], key + 3u * KEY_SETS, oldest, newest));
-        if (split == 0u) {
-            tile[PEAKS + block] = max(max(scores[0], scores[1]), max(scores[2], scores[3]));
+        var peak = UNSEEN;
+        for (var i = 0u; i < 4u; i++) {
+            let key = vec4u(first + key_set + i * KEY_SETS);
+            let seen = select(UNSEEN, scores[0], (key >= oldest) & (key <= newest));
+            peak = max(peak, seen);
+            scores = mat4x4f(scores[1], scores[2], scores[3], seen);
         }
+        if (split == 0u) { tile[PEAKS + block] = peak; }
         workgroupBarrier();
         var above = largest;
         for (var i = row_set; i < BLOCKS; i += ROW_SETS) { above = max(above, tile[PEAKS + i]); }
         let shrink = exp(largest - above);
         largest = above;
         if (split == 0u) {
-            let weights = mat4x4f(exp(scores[0] - above), exp(scores[1] - above),
-                                  exp(scores[2] - above), exp(scores[3] - above));
-            put(block, weights);
-            tile[TOTALS + block] = weights[0] + weights[1] + weights[2] + weights[3];
+            var sum = vec4f();
+            for (var i = 0u; i < 4u; i++) {
+                let weights = exp(scores[0] - above);
+                tile[block + i * BLOCKS] = weights;
+                sum += weights;
+                scores = mat4x4f(scores[1], scores[2], scores[3], weights);
+            }
+            tile[TOTALS + block] = sum;
             if (key_set == 0u) { of_rows[row_set] = shrink; }
         }
         workgroupBarrier();
@@ -201,7 +206,7 @@ fn attend_chunk(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
                 let values_0 = v4(key_at[i], own);
                 sums_00 += outer(values_0, weights_0);
                 sums_01 += outer(values_0, weights_1);
-                let values_1 = v4(key_at[i], min(own + OWN, FOURS - 1u));  // the last where the fours are odd
+                let values_1 = v4(key_at[i], own + OWN);
                 sums_10 += outer(values_1, weights_0);
                 sums_11 += outer(values_1, weights_1);
             }
@@ -211,21 +216,11 @@ fn attend_chunk(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
     if (lane < ROW_SETS) { of_rows[lane] = total; }
     workgroupBarrier();
     var sums = array<mat4x4f, 4>(sums_00, sums_01, sums_10, sums_11);
-    for (var i = 0u; i < 8u; i++) {
-        let own_set = own_sets + i / 4u;
+    for (var i = 0u; i < 16u; i++) {
+        let own_set = own_sets + i / 4u % 2u;
         let row = own_set + i % 4u * ROW_SETS;
         if (own_set >= ROW_SETS || row >= rows) { continue; }
-        let divisor = of_rows[own_set][i % 4u];
         let head = (first_row + row) / share * shape.heads + kv_head * share + (first_row + row) % share;
-        y[head * FOURS + own] = sums[i / 4u][i % 4u] / divisor;
-        if (own + OWN < FOURS) { y[head * FOURS + own + OWN] = sums[2u + i / 4u][i % 4u] / divisor; }
+        y[head * FOURS + own + i / 8u * OWN] = sums[i / 4u][i % 4u] / of_rows[own_set][i % 4u];
     }
-}
-
-// A block's columns as [key][row set].
-fn put(block: u32, columns: mat4x4f) {
-    tile[block] = columns[0];
-    tile[block + BLOCKS] = columns[1];
-    tile[block + 2u * BLOCKS] = columns[2];
-    tile[block + 3u * BLOCKS] = columns[3];
 }
