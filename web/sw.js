@@ -21,6 +21,8 @@ const WAIT_MS = 4000;
 
 /** The cache to answer from on this visit; null where the network must answer. @type {Promise<Cache | null> | null} */
 let visit = null;
+/** Whether this visit has reached the site, and its version is the kept one. */
+let isCurrent = false;
 
 worker.addEventListener("install", (/** @type {ExtendableEvent} */ event) => {
   event.waitUntil(install());
@@ -29,7 +31,9 @@ worker.addEventListener("install", (/** @type {ExtendableEvent} */ event) => {
 worker.addEventListener("fetch", (/** @type {FetchEvent} */ event) => {
   const name = nameOf(event.request);
   if (name === null) return;
-  if (event.request.mode === "navigate") visit = null;
+  if (event.request.mode === "navigate") [visit, isCurrent] = [null, false];
+  // A browser keeps WebAssembly compiled only if no worker answers for it: a second of each start.
+  if (isCurrent && name.endsWith(".wasm")) return;
   event.respondWith(answer(event, name));
 });
 
@@ -59,6 +63,7 @@ async function check(event) {
   const kept = await findKept();
   try {
     const site = await fetchListing();
+    isCurrent = site !== null && site.version === kept?.site.version;
     if (site?.version === kept?.site.version) return kept?.cache ?? null;
     if (site) event.waitUntil(keep(site).catch(() => {})); // the next visit tries again
     return null;

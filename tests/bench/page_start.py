@@ -1,7 +1,8 @@
 """How soon a page can be used, and replies: medians over visits of headless Chromium on SwiftShader.
 
-`python tests/bench/page_start.py DIR [--visits 5] [--json]`, with py_src and build on PYTHONPATH. A cold visit has
-a profile of its own; a warm one comes second, with what the first has kept. DIR is a site of the embedded model.
+`python tests/bench/page_start.py DIR [--visits 5]`, with py_src and build on PYTHONPATH. A cold visit has a profile
+of its own, and ends when one question was answered; a warm one comes second, with what the first has kept. DIR is a
+site of the embedded model.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from gemtab_build.run.try_page import open_chromium
 from gemtab_build.site.serve import SiteServer
 
 INTERACTIVE = "() => !!document.querySelector('gemtab-chat')?.shadowRoot?.querySelector('textarea')"
+ANSWERED = """() => document.querySelector('gemtab-chat').shadowRoot
+  .querySelector('[role=status]')?.textContent.endsWith('tokens per second.')"""
 READY = """() => document.querySelector('gemtab-chat').shadowRoot
   .querySelector('[role=status]')?.textContent === 'Ready'"""
 
@@ -31,6 +34,13 @@ def visit(page: Page, url: str) -> dict[str, float]:
     interactive = time.perf_counter() - began
     page.wait_for_function(READY, polling=10, timeout=120_000)
     return {"interactive": interactive, "ready": time.perf_counter() - began}
+
+
+def ask(page: Page) -> None:
+    """Put a question, and wait for the end of its answer."""
+    page.get_by_role("textbox").fill("Who are you?")
+    page.keyboard.press("Enter")
+    page.wait_for_function(ANSWERED, polling=100, timeout=120_000)
 
 
 def scripts(folder: Path, asked: set[str]) -> dict[str, int]:
@@ -65,6 +75,7 @@ def main() -> None:
                     page.on("request", lambda one: asked.add(one.url.removeprefix(server.url)))
                     for what, seconds in visit(page, server.url).items():
                         seen.setdefault(f"{name} {what}", []).append(seconds)
+                    ask(page)
                     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     found = {name: round(median(times), 2) for name, times in seen.items()}
     print(json.dumps({"scripts": scripts(args.dir, asked), "seconds": found}, indent=1))

@@ -1,4 +1,4 @@
-"""web/sw.js over a site of four files: visits with no network, and new versions."""
+"""web/sw.js over a site of a few files: visits with no network, and new versions."""
 
 from collections.abc import Iterator
 
@@ -29,6 +29,7 @@ def write(site: Site, version: str) -> str:
         "index.html": PAGE,
         "page.js": SCRIPT,
         "engine/version.js": f"export const version = '{version}';".encode(),
+        "pyodide/part.wasm": b"wasm",
         "sw.js": (WEB / "sw.js").read_bytes(),
     }
     listing = app_listing(files)
@@ -74,6 +75,26 @@ def see_offline(page: Page, site: Site, version: str) -> None:
 
 def test_the_app_opens_with_no_network(first_visit: Page, site: Site):
     see_offline(first_visit, site, "one")
+
+
+def test_a_browser_fetches_webassembly_itself_while_the_site_is_there(
+    first_visit: Page, site: Site
+):
+    def is_answered_by_worker(name: str) -> bool:
+        with first_visit.expect_response(f"**/{name}") as response:
+            first_visit.evaluate("(name) => fetch(name).then((found) => found.text())", name)
+        return response.value.from_service_worker
+
+    see(first_visit, site, "one")
+    assert is_answered_by_worker("engine/version.js")
+    assert not is_answered_by_worker("pyodide/part.wasm")
+
+    port = site.stop()
+    try:
+        see(first_visit, site, "one")
+        assert is_answered_by_worker("pyodide/part.wasm")
+    finally:
+        site.start(port)
 
 
 def test_a_new_version_shows_at_once_and_is_kept(first_visit: Page, site: Site):
