@@ -33,7 +33,7 @@ export async function measure(device, kernel, now = () => performance.now()) {
     const ms = await run(times);
     spent += ms;
     if (ms > 0) best = Math.max(best, (1000 * times * bytes) / ms); // some clocks are coarse
-    if (ms >= LEAST_MS) continue;
+    if (ms >= LEAST_MS || spent >= BUDGET_MS) continue; // a larger size would find no time
     if (bytes < MOST_BYTES) {
       bytes = Math.min(MOST_BYTES, bytes * GROWTH);
       run = await bench.over(bytes);
