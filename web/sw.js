@@ -32,7 +32,7 @@ worker.addEventListener("fetch", (/** @type {FetchEvent} */ event) => {
   const name = nameOf(event.request);
   if (name === null) return;
   if (event.request.mode === "navigate") [visit, isCurrent] = [null, false];
-  // A browser keeps WebAssembly compiled only if no worker answers for it: a second of each start.
+  // A browser keeps WebAssembly compiled only if no worker answers for it: 0.7 s of each start.
   if (isCurrent && name.endsWith(".wasm")) return;
   event.respondWith(answer(event, name));
 });

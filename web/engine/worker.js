@@ -7,6 +7,7 @@ import { Cancelled } from "./errors.js";
 import { Host } from "./host.js";
 import { bootPython } from "./python.js";
 import { Gpu } from "./gpu/replay.js";
+import { within } from "./load/waiting.js";
 
 /** @type {{ handle(messageJson: string): void } | null} */
 let door = null;
@@ -34,20 +35,12 @@ async function boot({ model }) {
   const gpu = await Gpu.create(undefined, (message) => post({ type: "error", id: null, kind: "DeviceError", message }));
   const host = new Host(gpu, model, post, ending.signal);
   host.broken.catch(report); // at once, whatever Python is at
-  const begun = host.compileAhead().catch(() => {}); // it will be asked for again, and fail then
-  const python = bootPython((done, total) => post({ type: "progress", stage: "runtime", done, total }), atMost(HEAD_START_MS, begun));
+  const begun = within(HEAD_START_MS, host.compileAhead()).catch(() => {}); // it will be asked for again, and fail then
+  const python = bootPython((done, total) => post({ type: "progress", stage: "runtime", done, total }), begun);
   const [start] = await Promise.all([python, host.manifest()]);
   const opened = start(host);
   for (const message of waiting.splice(0)) opened.handle(JSON.stringify(message));
   door = opened;
-}
-
-/**
- * @param {number} ms
- * @param {Promise<void>} event
- */
-function atMost(ms, event) {
-  return Promise.race([event, new Promise((resolve) => setTimeout(resolve, ms))]);
 }
 
 function cancel() {
