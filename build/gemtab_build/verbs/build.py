@@ -22,9 +22,8 @@ from gemtab_build.site.write import write_site
 from gemtab_build.weights.quantize import Rounding
 from gemtab_build.weights.weights_at import move_weights, origins_of
 
-WORTH_A_TRIAL = (
-    4 << 20
-)  # bytes of weights: with fewer any kernel is quick, and a trial keeps a page waiting
+# bytes of weights: with fewer any kernel is quick, and a trial keeps a page waiting
+WORTH_A_TRIAL = 4 << 20
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -50,10 +49,9 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     verb.add_argument(
         "--kernels",
-        choices=("auto", "all", "plain"),
+        choices=("auto", "all"),
         default="auto",
-        help="plain leaves out those that need a feature of a device, and that it tries first; "
-        "auto does so for a model that is small",
+        help="auto leaves out, for a model so small that it does not pay, those that a device must try first",
     )
     add_quality_options(verb)
     verb.set_defaults(run=run)
@@ -97,5 +95,5 @@ def run(args: argparse.Namespace) -> int:
 def _kernels(which: str, manifest: Manifest) -> Mapping[str, tuple[str, bytes]]:
     """The shaders that the model's plans need, as one JSON file."""
     is_small = sum(source.bytes for source in manifest.sources) < WORTH_A_TRIAL
-    plain = is_small if which == "auto" else which == "plain"
+    plain = is_small and which == "auto"
     return {"kernels": ("json", kernels_json(manifest.config, manifest.tensors, plain))}

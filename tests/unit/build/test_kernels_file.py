@@ -90,10 +90,7 @@ def test_every_device_begins_with_the_same_plain_kernels():
     assert first() == first("shader-f16", "subgroups") != set()
 
 
-@pytest.mark.parametrize(
-    ("options", "has_forms"),
-    [((), False), (("--kernels", "all"), True), (("--kernels", "plain"), False)],
-)
+@pytest.mark.parametrize(("options", "has_forms"), [((), False), (("--kernels", "all"), True)])
 def test_a_small_model_comes_with_plain_kernels_unless_all_are_wanted(tmp_path, options, has_forms):
     assert main(["build", "demo", "--model-only", *options, "--out", str(tmp_path / "site")]) == 0
 
