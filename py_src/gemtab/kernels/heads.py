@@ -16,7 +16,8 @@ class HeadShape:
 
     `qkv` has `stride` columns: the queries' heads, then those of K and of V where the layer is an
     `owner` of them. `q_norm` and `k_norm` are offsets into the vectors, in fours; V is normed without
-    a weight where `v_norm`. `pairs` are what the rope's rows hold, whole fours. `window` counts the query's own position; a full layer passes NO_WINDOW.
+    a weight where `v_norm`. `pairs` are what the rope's rows hold, whole fours. `window` counts the
+    query's own position; a full layer passes NO_WINDOW.
     """
 
     encoding: str
