@@ -21,7 +21,7 @@ def open_chromium(profile: Path | None = None) -> Iterator[Any]:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        raise UsageError("This needs Playwright: pip install playwright==1.65.2") from None
+        raise UsageError("This needs Playwright: pip install playwright==1.64.1") from None
     chromium = find_chromium()
     if chromium is None:
         raise UsageError("There is no Chromium. Install it, or set GEMTAB_CHROMIUM to one.")
