@@ -43,23 +43,24 @@ class ChatTemplate:
         """The prompt as text; `extra` are variables of this template, as `preserve_thinking`."""
         check_messages(messages)
         check_tools(tools)
-        variables = self.special_tokens | extra
         try:
-            return self._template.render(
-                messages=[_with_reasoning(plain_data(message)) for message in messages],
-                tools=plain_data(tools),
-                documents=None,
-                enable_thinking=thinking,
-                add_generation_prompt=add_generation_prompt,
-                **variables,
-            )
+            variables = {
+                "messages": [_with_reasoning(plain_data(message)) for message in messages],
+                "tools": plain_data(tools),
+                "documents": None,
+                "enable_thinking": thinking,
+                "add_generation_prompt": add_generation_prompt,
+                **self.special_tokens,
+                **extra,
+            }
+            return self._template.render(variables)
         except TemplateError:
             raise
         except RecursionError as error:
             raise TemplateError("The messages or tools are nested too deeply to render.") from error
-        except (JinjaError, TypeError, ValueError, KeyError, AttributeError) as error:
+        except Exception as error:  # whatever a model's template does wrong is its own mistake
             raise TemplateError(
-                f"The chat template fails on these messages: {error}. "
+                f"The chat template fails on these messages: {_reason(error)}. "
                 f"Compare their form with the model's documentation."
             ) from error
 
@@ -85,6 +86,13 @@ def plain_data(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain_data(item) for item in value]
     return f"<{type(value).__name__}>"  # pictures and sounds: templates ask only whether they exist
+
+
+def _reason(error: Exception) -> str:
+    """What an error says; of one outside jinja's own its kind too: a KeyError says but the key."""
+    if isinstance(error, JinjaError | TypeError | ValueError | AttributeError):
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _with_reasoning(message: dict[str, Any]) -> dict[str, Any]:

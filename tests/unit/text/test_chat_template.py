@@ -80,12 +80,23 @@ def test_a_refusal_of_the_template_is_passed_on():
         template.render(HELLO)
 
 
-@pytest.mark.parametrize(
-    "source", ["{{ messages[0].x.y }}", "{{ messages + 1 }}", "{{ messages.append(1) }}"]
-)
-def test_a_failing_template_is_an_error_for_people(source):
-    with pytest.raises(TemplateError, match="fails on these messages"):
+FAILING = {
+    "{{ messages[0].x.y }}": "has no attribute 'x'",
+    "{{ messages + 1 }}": "can only concatenate list",
+    "{{ messages.append(1) }}": "append",
+    "{{ 1 / 0 }}": "ZeroDivisionError: division by zero",
+    "{{ 1 % (messages | length - 1) }}": "ZeroDivisionError: ",
+    "{{ 2.0 ** 9999 }}": "OverflowError: ",
+    "{{ [1][messages | length:][0] + 1 }}": "list object has no element 0",
+}
+
+
+@pytest.mark.parametrize(("source", "reason"), FAILING.items())
+def test_a_failing_template_is_an_error_for_people(source, reason):
+    with pytest.raises(TemplateError, match="fails on these messages") as caught:
         ChatTemplate(source).render(HELLO)
+
+    assert reason in str(caught.value)
 
 
 def test_a_broken_template_names_its_line():
