@@ -15,6 +15,7 @@ const REPLY: u32 = 256u;
 //! end
 //! include state
 //! include best
+//! include random
 
 struct Shape { slabs: u32 }
 @group(0) @binding(0) var<storage, read_write> candidates: array<vec2u>;
@@ -27,21 +28,13 @@ struct Shape { slabs: u32 }
 var<workgroup> wanted: u32;
 var<workgroup> weights: array<f32, MAX_CANDIDATES>;
 
-// A number in [0, 1) from the seed and the position: two rounds of the PCG output function.
-fn uniform_draw(seed: u32, position: u32) -> f32 {
-    var word = seed * 747796405u + 2891336453u;
-    word = (((word >> ((word >> 28u) + 4u)) ^ word) * 277803737u);
-    word = (((word >> 22u) ^ word) + position) * 747796405u + 2891336453u;
-    word = (((word >> ((word >> 28u) + 4u)) ^ word) * 277803737u);
-    word = (word >> 22u) ^ word;
-    return f32(word >> 8u) / 16777216.0;
-}
-
 fn choose(count: u32) -> u32 {
     let best = bitcast<f32>(top[0].y);
     var total = 0.0;
     for (var i = 0u; i < count; i++) {
-        weights[i] = exp((bitcast<f32>(top[i].y) - best) / state.temperature);
+        // below -100 a weight is 0 in f32; the limit keeps the quotient from an overflow
+        let below = max(bitcast<f32>(top[i].y) - best, -100.0 * state.temperature);
+        weights[i] = exp(below / state.temperature);
         total += weights[i];
     }
     var kept = 0.0;  // mass of the candidates that top-p keeps: the first to reach it is the last
@@ -51,7 +44,7 @@ fn choose(count: u32) -> u32 {
         kept += weights[i];
         last = i;
     }
-    let draw = uniform_draw(state.seed, state.position) * kept;
+    let draw = random_unit(state.seed, state.position) * kept;
     var sum = 0.0;
     for (var i = 0u; i < last; i++) {
         sum += weights[i];

@@ -7,7 +7,16 @@ from gemtab.contracts.state import MAX_CANDIDATES
 from gemtab.kernels.sample import REPLY, PickSlab, Sample, slabs
 from helpers.devices import on_devices
 from helpers.dispatch import UNWRITTEN, dispatch, state_words, untouched
-from helpers.sampling import NONE, best_of, kept_weights, possible, slab_candidates, uniform_draw
+from helpers.sampling import (
+    NONE,
+    best_of,
+    kept_weights,
+    misfit,
+    philox,
+    possible,
+    slab_candidates,
+    uniform_draw,
+)
 
 VOCABULARIES = [1, 5, 1023, 1024, 1025, 5003]
 
@@ -90,6 +99,7 @@ SETTINGS = {
     "Gemma's own": {"top_k": 64, "temperature": 1.0, "top_p": 0.95},
     "hot": {"top_k": 101, "temperature": 3.0, "top_p": 0.7},
     "cold": {"top_k": 17, "temperature": 0.05, "top_p": 1.0},
+    "next to nothing": {"top_k": 64, "temperature": 2.0**-126, "top_p": 1.0},
     "all but one cut off": {"top_k": 64, "temperature": 1.0, "top_p": 1e-6},
     "more than a vocabulary has": {"vocab": 5, "top_k": 64, "temperature": 1.0, "top_p": 1.0},
 }
@@ -116,11 +126,51 @@ def test_every_draw_is_the_one_of_its_seed_and_position(device, rng, settings):
     assert np.array_equal(found["state"], wanted)
 
 
-def test_the_draws_are_uniform():
-    """Over many seeds and over many positions: each tenth gets its share within five sigma."""
-    count = 10_000
-    over_seeds = [uniform_draw(seed, 17) for seed in range(count)]
-    over_positions = [uniform_draw(5, position) for position in range(count)]
-    for draws in (over_seeds, over_positions):
-        tenths = np.histogram(draws, 10, (0, 1))[0]
-        assert np.all(np.abs(tenths - count / 10) <= 5 * np.sqrt(count * 0.09))
+def test_the_generator_is_the_published_one():
+    """Known answers of Random123, the library of those who devised it."""
+    assert philox((0, 0), 0) == (0xFF1DAE59, 0x6CD10DF2)
+    assert philox((0xFFFFFFFF, 0xFFFFFFFF), 0xFFFFFFFF) == (0x2C3F628B, 0xAB4FD7AD)
+    assert philox((0x243F6A88, 0x85A308D3), 0x13198A2E) == (0xDD7CE038, 0xF62A4C12)
+
+
+FLAT = np.linspace(3, 0, 40).astype(np.float32)  # no candidate is rare
+COUNTED = {  # what is asked for, and what would be wrong with it
+    "temperature": ({"temperature": 0.7}, [{"temperature": 0.58}, {"temperature": 0.84}]),
+    "top-k": ({"top_k": 12}, [{"top_k": 11}, {"top_k": 13}]),
+    "top-p": ({"top_p": 0.8}, [{"top_p": 0.77}, {"top_p": 0.83}]),
+}
+
+
+@pytest.mark.parametrize(("changed", "wrong"), COUNTED.values(), ids=COUNTED)
+def test_draws_are_as_frequent_as_they_should_be(device, changed, wrong):
+    """4,096 draws over seeds and positions, by chi-square, which a setting that is off by little fails."""
+    right = {"top_k": 40, "temperature": 1.0, "top_p": 1.0} | changed
+    found = [
+        sample(device, FLAT, times=REPLY, seed=seed, position=1000 * seed, **right)["reply"]
+        for seed in range(16)
+    ]
+
+    counts = np.bincount(np.concatenate(found), minlength=len(FLAT))
+    assert counts.sum() == 16 * REPLY
+    assert misfit(counts, expected(counts.sum(), right)) < 4
+    for one in wrong:
+        assert misfit(counts, expected(counts.sum(), right | one)) > 5
+
+
+def expected(draws, settings):
+    """How often each id of FLAT is to be drawn."""
+    ids, weights, _ = kept_weights(FLAT, **settings)
+    found = np.zeros(len(FLAT))
+    found[ids] = draws * weights / weights.sum()
+    return found
+
+
+def test_draws_of_neighbouring_seeds_and_positions_are_unrelated():
+    """Neighbours' draws fill the unit square: a lattice, or a seed that goes on as another, would not."""
+    draws = np.array([[uniform_draw(seed, at) for at in range(128)] for seed in range(128)])
+    for one, other in ((draws[1:], draws[:-1]), (draws[:, 1:], draws[:, :-1])):
+        cells = np.histogram2d(one.ravel(), other.ravel(), 8, [[0, 1], [0, 1]])[0].ravel()
+        assert misfit(cells, np.full(64, one.size / 64)) < 4
+    assert (
+        len(np.unique(draws)) >= draws.size - 30
+    )  # 8 of 24 bits' numbers would be alike by chance

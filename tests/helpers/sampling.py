@@ -26,16 +26,19 @@ def slab_candidates(logits: np.ndarray, top_k: int) -> tuple[np.ndarray, np.ndar
     return ids, values
 
 
+def philox(counter: tuple[int, int], key: int) -> tuple[int, int]:
+    """Philox2x32-10, a counter-based generator: two words for a counter of two and a key."""
+    first, second = counter
+    for turn in range(10):
+        product = 0xD256D193 * first
+        own = (key + turn * 0x9E3779B9) & 0xFFFFFFFF
+        first, second = product >> 32 ^ own ^ second, product & 0xFFFFFFFF
+    return first, second
+
+
 def uniform_draw(seed: int, position: int) -> float:
-    """The shader's number in [0, 1): two rounds of the PCG output function."""
-    mask = 0xFFFFFFFF
-
-    def mixed(word):
-        word = ((word >> ((word >> 28) + 4)) ^ word) * 277803737 & mask
-        return (word >> 22) ^ word
-
-    word = mixed((seed * 747796405 + 2891336453) & mask)
-    return (mixed((word + position) * 747796405 + 2891336453 & mask) >> 8) / 2**24
+    """The shader's number in [0, 1): the upper 24 bits of the position's word under the seed."""
+    return (philox((position, 0), seed)[0] >> 8) / 2**24
 
 
 def kept_weights(logits: np.ndarray, top_k: int, temperature: float, top_p: float):
@@ -61,3 +64,14 @@ def possible(ids, weights, error, draw: float) -> set[int]:
     slack = 2 * error * ends[-1]
     hit = (ends - weights - slack <= draw * ends[-1]) & (draw * ends[-1] <= ends + slack)
     return set(ids[hit].tolist())
+
+
+def misfit(counts: np.ndarray, expected: np.ndarray) -> float:
+    """How many sigma counts are from what is expected: chi-square, by Wilson and Hilferty's cube root."""
+    if counts[expected == 0].any():
+        return np.inf
+    there = expected > 0
+    freedom = there.sum() - 1
+    squared = ((counts - expected)[there] ** 2 / expected[there]).sum()
+    spread = 2 / (9 * freedom)
+    return (np.cbrt(squared / freedom) - (1 - spread)) / np.sqrt(spread)

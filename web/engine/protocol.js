@@ -24,7 +24,7 @@
  * @typedef {{
  *   type: "done", id: number, message: ChatMessage, ids: number[],
  *   stopReason: "stop" | "length" | "context" | "stopped",
- *   usage: Record<string, number>, timing: Record<string, number>,
+ *   usage: { prompt_tokens: number, cached_tokens: number, completion_tokens: number, seed: number }, timing: Record<string, number>,
  * }} Done
  * @typedef {{ prefill: number, first: number, total: number, encoding: number, waiting: number }} ContinueTiming  seconds from the start; of the reply alone, on the host for the GPU and for the GPU's answers
  * @typedef {{ type: "continued", id: number, ids: number[], timing: ContinueTiming }} Continued

@@ -31,7 +31,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb.add_argument("--temperature", type=float, help="0 is greedy (the model's own)")
     verb.add_argument("--top-k", type=int, help="(the model's own)")
     verb.add_argument("--top-p", type=float, help="(the model's own)")
-    verb.add_argument("--seed", type=int, help="(0)")
+    verb.add_argument("--seed", type=int, help="for the same reply again (a random one)")
     verb.add_argument("--max-tokens", type=int, help="(what the context holds)")
     verb.add_argument("--json", action="store_true", help="print JSON")
     add_executor_options(verb)

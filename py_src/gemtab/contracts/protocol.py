@@ -22,7 +22,8 @@ worker → page
     {type: "piece", id, kind, text}                  kind: thinking | text
     {type: "call", id, call}                         a tool call, whole
     {type: "done", id, message, ids, stopReason, usage, timing}
-                                                     and `reply`, the fields of `gemtab run --json`
+                                                     usage: token counts and the seed of the draws; and
+                                                     `reply`, the fields of `gemtab run --json`
     {type: "logits", id, logits}                     f32 [tokens, vocab], base64
     {type: "continued", id, ids, timing}             seconds: prefill, first, total
     {type: "error", id, message, kind}               id is null for errors of loading; kind: class name

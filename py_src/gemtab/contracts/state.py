@@ -4,7 +4,7 @@ Word  name         meaning
 0     position     tokens already in the cache, before this pass
 1     tokens       tokens in this pass (1 for a decode)
 2     written      ids written to `reply` since Python last set it to 0
-3     seed         of the sampler, mixed with the position
+3     seed         of the sampler: the key of a generator that counts positions
 4     top_k        candidates kept, 1 for greedy
 5     temperature  f32 bits
 6     top_p        f32 bits

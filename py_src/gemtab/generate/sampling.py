@@ -1,10 +1,13 @@
 """How the next id is chosen: greedy, or temperature, top-k and top-p in that order, with a seed."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 
 from gemtab.contracts.errors import UsageError
 from gemtab.contracts.manifest import Generation
 from gemtab.contracts.state import MAX_CANDIDATES
+
+SMALLEST = 2.0**-126  # of f32's normal numbers: a GPU may take what is smaller for 0
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Sampling:
         self._check_ranges()
 
     def _check_ranges(self) -> None:
-        if not 0 < self.temperature <= 100:
+        if not SMALLEST <= self.temperature <= 100:
             raise UsageError(
                 f"temperature is from 0, which is greedy, to 100, got {self.temperature}."
             )
@@ -43,6 +46,11 @@ class Sampling:
 GREEDY = Sampling(top_k=1, top_p=1.0)
 
 
+def fresh_seed() -> int:
+    """A seed from the system's randomness; in the page that is the browser's."""
+    return int.from_bytes(os.urandom(4), "little")
+
+
 def choose_sampling(
     defaults: Generation,
     temperature: float | None = None,
@@ -50,12 +58,16 @@ def choose_sampling(
     top_p: float | None = None,
     seed: int | None = None,
 ) -> Sampling:
-    """What was asked for over the model's own defaults; a temperature of 0 is greedy."""
+    """What was asked for over the model's own defaults; without a seed a fresh one.
+
+    A temperature of 0, and one so small that it is 0 in f32, is greedy, which draws nothing.
+    """
     chosen = defaults.temperature if temperature is None else temperature
+    greedy = type(chosen) in (int, float) and 0 <= chosen < SMALLEST
     wanted = Sampling(
-        chosen or 1.0,
+        1.0 if greedy else chosen,
         defaults.top_k if top_k is None else top_k,
         defaults.top_p if top_p is None else top_p,
-        0 if seed is None else seed,
+        (0 if greedy else fresh_seed()) if seed is None else seed,
     )
-    return wanted if chosen else GREEDY
+    return replace(GREEDY, seed=wanted.seed) if greedy else wanted

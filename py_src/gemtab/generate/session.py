@@ -78,6 +78,7 @@ def _reply(run: Run, response: Response) -> Reply:
         "prompt_tokens": len(run.prompt),
         "cached_tokens": run.kept,
         "completion_tokens": len(run.ids),
+        "seed": run.sampling.seed,
     }
     timing = {
         "prefill_seconds": round(run.prefill_seconds, 4),

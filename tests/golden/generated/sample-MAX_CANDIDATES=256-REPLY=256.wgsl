@@ -46,6 +46,30 @@ fn reduce_best(value: f32, id: u32, lane: u32) -> u32 {
     }
     return best_ids[0];
 }
+// A number in [0, 1) for a seed and a position: Philox2x32-10 (Salmon et al., "Parallel random numbers: as easy as
+// 1, 2, 3", 2011), a bijection of the counter under each key, so that no two draws of a seed are related, nor
+// those of two seeds. The upper 24 of 32 bits, times a power of two: exact in f32, and below 1.
+fn product_high(a: u32, b: u32) -> u32 {
+    let low = (a & 0xffffu) * (b & 0xffffu);
+    let first = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
+    let second = (a & 0xffffu) * (b >> 16u) + (first & 0xffffu);
+    return (a >> 16u) * (b >> 16u) + (first >> 16u) + (second >> 16u);
+}
+
+fn random_word(seed: u32, position: u32) -> u32 {
+    var counter = vec2u(position, 0u);
+    var key = seed;
+    for (var round = 0u; round < 10u; round++) {
+        let high = product_high(0xd256d193u, counter.x);
+        counter = vec2u(high ^ key ^ counter.y, 0xd256d193u * counter.x);
+        key += 0x9e3779b9u;
+    }
+    return counter.x;
+}
+
+fn random_unit(seed: u32, position: u32) -> f32 {
+    return f32(random_word(seed, position) >> 8u) * 5.9604644775390625e-8;
+}
 
 struct Shape { slabs: u32 }
 @group(0) @binding(0) var<storage, read_write> candidates: array<vec2u>;
@@ -58,21 +82,13 @@ struct Shape { slabs: u32 }
 var<workgroup> wanted: u32;
 var<workgroup> weights: array<f32, MAX_CANDIDATES>;
 
-// A number in [0, 1) from the seed and the position: two rounds of the PCG output function.
-fn uniform_draw(seed: u32, position: u32) -> f32 {
-    var word = seed * 747796405u + 2891336453u;
-    word = (((word >> ((word >> 28u) + 4u)) ^ word) * 277803737u);
-    word = (((word >> 22u) ^ word) + position) * 747796405u + 2891336453u;
-    word = (((word >> ((word >> 28u) + 4u)) ^ word) * 277803737u);
-    word = (word >> 22u) ^ word;
-    return f32(word >> 8u) / 16777216.0;
-}
-
 fn choose(count: u32) -> u32 {
     let best = bitcast<f32>(top[0].y);
     var total = 0.0;
     for (var i = 0u; i < count; i++) {
-        weights[i] = exp((bitcast<f32>(top[i].y) - best) / state.temperature);
+        // below -100 a weight is 0 in f32; the limit keeps the quotient from an overflow
+        let below = max(bitcast<f32>(top[i].y) - best, -100.0 * state.temperature);
+        weights[i] = exp(below / state.temperature);
         total += weights[i];
     }
     var kept = 0.0;  // mass of the candidates that top-p keeps: the first to reach it is the last
@@ -82,7 +98,7 @@ fn choose(count: u32) -> u32 {
         kept += weights[i];
         last = i;
     }
-    let draw = uniform_draw(state.seed, state.position) * kept;
+    let draw = random_unit(state.seed, state.position) * kept;
     var sum = 0.0;
     for (var i = 0u; i < last; i++) {
         sum += weights[i];

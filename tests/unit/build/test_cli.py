@@ -64,6 +64,23 @@ def test_verbs_on_a_site(site, tmp_path, capsys):
     assert set(json.loads(capsys.readouterr().out)) == {"prompt", "ids"}
 
 
+@pytest.mark.gpu
+def test_every_reply_draws_anew_and_a_seed_repeats_one(site, capsys):
+    def reply(*options):
+        capsys.readouterr()
+        command = ["run", site, "--prompt", "Hi", "--max-tokens", "8", "--context", "64", "--json"]
+        assert main([*command, *options]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    first, second = reply(), reply("--temperature", "1")
+
+    seed = first["usage"]["seed"]
+    again = reply("--seed", str(seed))
+    assert again["usage"]["seed"] == seed != second["usage"]["seed"]
+    assert again["ids"] == first["ids"] != second["ids"]
+    assert reply("--temperature", "1e-46")["ids"] == reply("--greedy")["ids"]
+
+
 def test_every_verb_has_help(capsys):
     for verb in VERBS:
         assert main([verb, "--help"]) == 0

@@ -1,5 +1,7 @@
 """What was asked for over the model's defaults."""
 
+from dataclasses import replace
+
 import pytest
 
 from gemtab.contracts.errors import UsageError
@@ -10,7 +12,14 @@ DEFAULTS = Generation((1,), temperature=0.7, top_k=40, top_p=0.9)
 
 
 def test_defaults_are_the_models_own():
-    assert choose_sampling(DEFAULTS) == Sampling(0.7, 40, 0.9, 0)
+    assert choose_sampling(DEFAULTS, seed=0) == Sampling(0.7, 40, 0.9, 0)
+
+
+def test_without_a_seed_each_reply_has_one_of_its_own():
+    seeds = {choose_sampling(DEFAULTS).seed for _ in range(8)}
+
+    assert len(seeds) == 8
+    assert max(seeds) > 1 << 24  # of all 32 bits
 
 
 def test_what_is_asked_for_goes_before_them():
@@ -19,7 +28,14 @@ def test_what_is_asked_for_goes_before_them():
 
 def test_a_temperature_of_zero_is_greedy():
     assert choose_sampling(DEFAULTS, temperature=0) == GREEDY
-    assert choose_sampling(DEFAULTS, temperature=0.0, top_k=40, seed=9) == GREEDY
+    assert choose_sampling(DEFAULTS, temperature=0.0, top_k=40, seed=9) == replace(GREEDY, seed=9)
+
+
+@pytest.mark.parametrize("temperature", [1e-46, 1e-39, 5e-324])
+def test_a_temperature_that_a_gpu_takes_for_zero_is_greedy(temperature):
+    assert choose_sampling(DEFAULTS, temperature=temperature) == GREEDY
+    with pytest.raises(UsageError, match="temperature is from 0"):
+        Sampling(temperature=temperature)
 
 
 MISTAKES = {
