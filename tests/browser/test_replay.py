@@ -38,6 +38,7 @@ RUN = """async ({ kernels, program, before }) => {
       gpu.createBuffer("y", 600, "scratch");
     }
     if (before === "first step") await gpu.replay(program.name, 1, "", 0, 0, 0, 1);
+    if (before === "part") await gpu.replayPart(program.name, JSON.stringify({ step: 1, shape: [1000], grid: [2, 1, 1] }));
     if (before === "time") return await gpu.seconds(program.name, 1000);
     if (before === "overrun") gpu.write("y", 300, new Uint8Array(4));
     if (before === "lose") device.destroy();
@@ -76,6 +77,12 @@ def test_a_part_of_the_steps_runs(chat: Page):
     part = run(chat, program(), before="first step")
 
     assert part == [10 + x + 3 * (110 + 2 * x) for x in (1, 2, 3)]
+
+
+def test_a_part_of_a_dispatch_has_words_and_a_grid_of_its_own(chat: Page):
+    part = run(chat, program(), before="part")
+
+    assert part == [(1000 + x) * (x < 3) + 3 * (110 + 2 * x) for x in (1, 2, 3)]
 
 
 def test_a_run_is_timed(chat: Page):

@@ -14,6 +14,7 @@ import numpy as np
 
 from gemtab.contracts.program import Buffer, Program, Slice, Step
 from gemtab.contracts.state import State
+from gemtab.kernels.parts import parts_of
 from gemtab_build.site.shaders import render
 
 SPOILT = np.uint32(0x7FC17FC1)
@@ -41,13 +42,14 @@ def dispatch(
     device,
     *steps: Step,
     times: int = 1,
+    in_parts: int = 1,
     same: Mapping[str, str] | None = None,
     **arrays: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Run steps whose slots are filled by the arrays of their names; return the buffers they write.
 
     A kernel's slot `y` takes the array `y`; steps that share a name share the buffer. `same` gives a
-    slot the array of another name.
+    slot the array of another name. With `in_parts`, each step runs in so many submits, if it can.
     """
     written = {slot[1:] for step in steps for slot in step.kernel.bindings if slot[0] == "*"}
     for name, array in arrays.items():
@@ -55,11 +57,11 @@ def dispatch(
         device.create(Buffer(name, len(data)))
         device.write(name, 0, data)
     bound = [replace(step, slices=_slices(step, same or {}, arrays)) for step in steps]
-    asyncio.run(_run(device, Program("test", 1, (), tuple(bound)), times))
+    asyncio.run(_run(device, Program("test", 1, (), tuple(bound)), times, in_parts))
     return {name: _read(device, name, arrays[name]) for name in sorted(written)}
 
 
-async def _run(device, program: Program, times: int) -> None:
+async def _run(device, program: Program, times: int, in_parts: int) -> None:
     shaders = {
         kernel.name: {
             "wgsl": render(kernel),
@@ -70,7 +72,13 @@ async def _run(device, program: Program, times: int) -> None:
     }
     await device.compile(shaders)
     await device.prepare(program)
-    await device.replay(program.name, times)
+    if in_parts == 1:
+        await device.replay(program.name, times)
+    for number, step in enumerate(program.steps if in_parts > 1 else ()):
+        parts = parts_of(number, step, in_parts)
+        assert len(parts) > 1
+        for part in parts:
+            await device.replay_part(program.name, part)
 
 
 def _slices(

@@ -221,6 +221,17 @@ export class Host {
 
   /**
    * @param {string} program
+   * @param {string} partJson  a Part
+   * @param {string} readBuffer
+   * @param {number} readOffset
+   * @param {number} readBytes
+   */
+  replayPart(program, partJson, readBuffer, readOffset, readBytes) {
+    return this.#gpu.replayPart(program, partJson, readBuffer, readOffset, readBytes);
+  }
+
+  /**
+   * @param {string} program
    * @param {number} times
    */
   seconds(program, times) {

@@ -63,6 +63,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of a dispatch: a step's number in its program, with other shape words and another grid."""
+
+    step: int
+    shape: tuple[int, ...]
+    grid: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
 class Program:
     """The dispatches of one forward pass over at most `tokens` tokens."""
 
@@ -98,9 +107,14 @@ def float_word(value: float) -> int:
     return int(struct.unpack("<I", struct.pack("<f", value))[0])
 
 
+def record_bytes(shape: tuple[int, ...]) -> bytes:
+    """A shape record as it lies in the uniform buffer."""
+    return struct.pack(f"<{len(shape)}I", *shape)
+
+
 def shape_bytes(program: Program) -> bytes:
     """The uniform buffer of a program: each distinct shape record in its own aligned place."""
-    records = (struct.pack(f"<{len(shape)}I", *shape) for shape in program.shapes())
+    records = (record_bytes(shape) for shape in program.shapes())
     return b"".join(record.ljust(UNIFORM_ALIGNMENT, b"\0") for record in records)
 
 
@@ -121,3 +135,8 @@ def program_json(program: Program) -> str:
     ]
     shapes = b64encode(shape_bytes(program)).decode()
     return json.dumps({"name": program.name, "shapes": shapes, "steps": steps})
+
+
+def part_json(part: Part) -> str:
+    """A part as an executor takes it: `{step, shape, grid}`, the shape as words."""
+    return json.dumps({"step": part.step, "shape": part.shape, "grid": part.grid})

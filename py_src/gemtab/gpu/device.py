@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from gemtab.contracts.device_facts import DeviceFacts
-from gemtab.contracts.program import Buffer, Program, Slice
+from gemtab.contracts.program import Buffer, Part, Program, Slice
 
 # kernel name -> {"features", "trial"} and, where they are not the host's, {"wgsl", "entry", "bindings"}
 Shaders = Mapping[str, Mapping[str, Any]]
@@ -63,6 +63,13 @@ class Device(Protocol):
         """Run a prepared program `times` times in one submit, then read a part of a buffer.
 
         Of each run only the steps from the first to the one before the last. Ends when the GPU has.
+        """
+        ...
+
+    async def replay_part(self, program: str, part: Part, read: Slice | None = None) -> bytes:
+        """Run a part of one dispatch of a prepared program in a submit of its own, then read.
+
+        The step's own shape words are back in their place for the next submit.
         """
         ...
 

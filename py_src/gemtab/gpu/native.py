@@ -13,15 +13,9 @@ from typing import Any, Literal
 
 from gemtab.contracts.device_facts import INTEGER_DOT, DeviceFacts
 from gemtab.contracts.errors import DeviceError
-from gemtab.contracts.program import (
-    SHAPE_WORDS,
-    UNIFORM_ALIGNMENT,
-    Buffer,
-    Program,
-    Slice,
-    shape_bytes,
-)
+from gemtab.contracts.program import Buffer, Part, Program, Slice
 from gemtab.gpu.device import ALL, Progress, Shaders, Steps
+from gemtab.gpu.native_programs import NativePrograms
 
 Module = Literal["wgpu", "wgpudawn"]
 # our name of a feature, which is WebGPU's, to the module's
@@ -76,7 +70,7 @@ class NativeDevice:
         self.encoding_seconds = 0.0
         self._buffers: dict[str, Any] = {}
         self._pipelines: dict[str, tuple[Any, Any]] = {}
-        self._programs: dict[str, list[tuple[Any, Any, tuple[int, int, int]]]] = {}
+        self._programs = NativePrograms(wgpu, self._device, self._buffers, self._pipelines)
 
     @property
     def facts(self) -> DeviceFacts:
@@ -84,10 +78,15 @@ class NativeDevice:
         return self._facts
 
     def create(self, buffer: Buffer) -> None:
-        """Make a buffer of zeros; one of the same name and size stays as it is."""
+        """Make a buffer of zeros; one of the same name and size stays as it is.
+
+        A larger one takes the place of the old in the programs that bind it.
+        """
         old = self._buffers.get(buffer.name)
         if old is not None and old.size >= buffer.bytes:
             return
+        if old is not None:
+            self.release(buffer.name)
         usage = self._wgpu.BufferUsage
         self._buffers[buffer.name] = self._device.create_buffer(
             label=buffer.name,
@@ -97,6 +96,7 @@ class NativeDevice:
 
     def release(self, buffer: str) -> None:
         """Let go of a buffer's memory, once the work that was submitted is done."""
+        self._programs.release(buffer)
         self._buffers.pop(buffer).destroy()
 
     def write(self, buffer: str, offset: int, data: bytes | memoryview) -> None:
@@ -166,25 +166,11 @@ class NativeDevice:
 
     async def prepare(self, program: Program) -> None:
         """Make a program's bind groups."""
-        usage = self._wgpu.BufferUsage.UNIFORM
-        shapes = self._device.create_buffer_with_data(data=shape_bytes(program), usage=usage)
-        places = {shape: i * UNIFORM_ALIGNMENT for i, shape in enumerate(program.shapes())}
-        steps = []
-        for step in program.steps:
-            pipeline, layout = self._pipelines[step.kernel.name]
-            parts = [(self._buffers[s.buffer], s.offset, s.bytes) for s in step.slices]
-            parts.append((shapes, places[step.shape], SHAPE_WORDS * 4))
-            entries = [
-                {"binding": slot, "resource": {"buffer": buffer, "offset": offset, "size": size}}
-                for slot, (buffer, offset, size) in enumerate(parts)
-            ]
-            group = self._device.create_bind_group(layout=layout, entries=entries)
-            steps.append((pipeline, group, step.grid))
-        self._programs[program.name] = steps
+        self._programs.prepare(program)
 
     def step_microseconds(self, program: Program) -> list[float]:
         """Run a prepared program, each step in a pass of its own; the GPU's time of each."""
-        return self._microseconds([[step] for step in self._programs[program.name]])
+        return self._microseconds([[step] for step in self._programs.get(program.name)])
 
     def _microseconds(self, passes: Sequence[Sequence[Any]]) -> list[float]:
         """Run passes in one submit; the GPU's time of each."""
@@ -212,13 +198,26 @@ class NativeDevice:
     ) -> bytes:
         """Run a prepared program `times` times in one submit, then read a part of a buffer."""
         began = perf_counter()
+        dispatches = self._programs.get(program)[slice(*steps)]
+        self._submit([dispatches] * times)
+        self.encoding_seconds += perf_counter() - began
+        return await self._read_or_wait(read)
+
+    async def replay_part(self, program: str, part: Part, read: Slice | None = None) -> bytes:
+        """Run a part of one dispatch in a submit of its own, then read a part of a buffer."""
+        with self._programs.part(program, part) as dispatch:
+            self._submit([[dispatch]])
+        return await self._read_or_wait(read)
+
+    def _submit(self, passes: Sequence[Sequence[Any]]) -> None:
         encoder = self._device.create_command_encoder()
-        for _ in range(times):
+        for dispatches in passes:
             compute = encoder.begin_compute_pass()
-            self._encode(compute, self._programs[program][slice(*steps)])
+            self._encode(compute, dispatches)
             compute.end()
         self._device.queue.submit([encoder.finish()])
-        self.encoding_seconds += perf_counter() - began
+
+    async def _read_or_wait(self, read: Slice | None) -> bytes:
         if read:
             return await self.read(read)
         self._device.queue.read_buffer(self._fence)
@@ -230,7 +229,7 @@ class NativeDevice:
             began = perf_counter()
             await self.replay(program, times)
             return perf_counter() - began
-        return sum(self._microseconds([self._programs[program] * times])) / 1e6
+        return sum(self._microseconds([self._programs.get(program) * times])) / 1e6
 
     @staticmethod
     def _encode(compute: Any, steps: Sequence[Any]) -> None:

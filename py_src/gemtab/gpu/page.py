@@ -6,7 +6,7 @@ from typing import Any
 
 from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.errors import DeviceError
-from gemtab.contracts.program import Buffer, Program, Slice, program_json
+from gemtab.contracts.program import Buffer, Part, Program, Slice, part_json, program_json
 from gemtab.gpu.device import ALL, Progress, Shaders, Steps
 
 
@@ -66,6 +66,15 @@ class PageDevice:
         began = perf_counter()
         running = self._host.replay(program, times, part.buffer, part.offset, part.bytes, *steps)
         self.encoding_seconds += perf_counter() - began  # it encodes before it waits
+        found = await settled(running)
+        return bytes(found.to_bytes())
+
+    async def replay_part(self, program: str, part: Part, read: Slice | None = None) -> bytes:
+        """Run a part of one dispatch in a submit of its own, then read a part of a buffer."""
+        wanted = read or Slice("", 0, 0)
+        running = self._host.replayPart(
+            program, part_json(part), wanted.buffer, wanted.offset, wanted.bytes
+        )
         found = await settled(running)
         return bytes(found.to_bytes())
 

@@ -15,7 +15,9 @@ from gemtab.kernels.variant import PLAIN, Variant, fold
 TILE_TOKENS, TILE_ROWS = USUAL.tile_tokens, USUAL.tile_rows  # matmul's tile at its largest
 COLUMNS = 8  # the most tokens of a workgroup of matfew
 FEW = 32  # the most tokens of matfew
-POST_NORM_WORD, SINK_WORD = 7, 19  # of the shape record
+# of the shape record
+N_OUT_WORD, W_ROW_WORD, FIRST_WORD, POST_NORM_WORD, SECOND_ROW_WORD = 1, 2, 3, 7, 11
+THIRD_ROW_WORD, SINK_WORD = 15, 19
 INTEGER_TEMPLATES = ("matvec_i8", "matmul_i8")
 MATRIX_TEMPLATES = ("matvec", "matfew", "matmul", *INTEGER_TEMPLATES)
 

@@ -6,6 +6,7 @@ import { DeviceError } from "../errors.js";
 /** @typedef {[buffer: string, offset: number, bytes: number]} Slice */
 /** @typedef {{ kernel: string, slices: Slice[], shape: number, grid: [number, number, number] }} Step  shape: its byte offset */
 /** @typedef {{ name: string, shapes: string | number[], steps: Step[] }} Program  shapes: the uniform buffer's bytes, as base64 or numbers */
+/** @typedef {{ step: number, shape: number[], grid: [number, number, number] }} Part  of a step's dispatch: its own shape words and grid */
 /** @typedef {{ pipeline: GPUComputePipeline, group: GPUBindGroup, grid: [number, number, number] }} Dispatch */
 /** @typedef {{ program: Program, shapes: GPUBuffer, dispatches: Dispatch[] | null }} Prepared  dispatches: null when a buffer has changed */
 
@@ -49,6 +50,28 @@ export class Programs {
     const prepared = this.#prepared.get(name);
     if (!prepared) throw new DeviceError(`The program ${name} was not prepared. Prepare it before replaying it.`);
     return (prepared.dispatches ??= this.#bind(prepared.program, prepared.shapes));
+  }
+
+  /**
+   * Submit a part of a dispatch. The step's own shape words come back after it, in the queue's order.
+   *
+   * @template T
+   * @param {string} name
+   * @param {Part} part
+   * @param {(dispatch: Dispatch) => T} submit  before it returns
+   * @returns {T}
+   */
+  part(name, { step, shape, grid }, submit) {
+    const { pipeline, group } = this.get(name)[step];
+    const { program, shapes } = /** @type {Prepared} */ (this.#prepared.get(name));
+    const place = program.steps[step].shape;
+    const own = contentOf(program).slice(place, place + SHAPE_BYTES);
+    this.#device.queue.writeBuffer(shapes, place, new Uint32Array(shape));
+    try {
+      return submit({ pipeline, group, grid });
+    } finally {
+      this.#device.queue.writeBuffer(shapes, place, own);
+    }
   }
 
   /**
@@ -96,11 +119,11 @@ export class Programs {
    * @param {Program} program
    * @returns {GPUBuffer}
    */
-  #uniform({ name, shapes }) {
-    const content = typeof shapes === "string" ? Uint8Array.from(atob(shapes), (c) => c.charCodeAt(0)) : new Uint8Array(shapes);
+  #uniform(program) {
+    const content = contentOf(program);
     const size = padded(content.length) + SHAPE_BYTES; // the last record may be shorter than its binding
     const buffer = this.#device.createBuffer({
-      label: `shapes of ${name}`,
+      label: `shapes of ${program.name}`,
       size,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
@@ -109,6 +132,11 @@ export class Programs {
     this.#device.queue.writeBuffer(buffer, 0, whole);
     return buffer;
   }
+}
+
+/** @param {Program} program */
+function contentOf({ shapes }) {
+  return typeof shapes === "string" ? Uint8Array.from(atob(shapes), (c) => c.charCodeAt(0)) : new Uint8Array(shapes);
 }
 
 /** @param {number} bytes */

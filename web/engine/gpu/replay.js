@@ -176,6 +176,22 @@ export class Gpu {
   }
 
   /**
+   * Run a part of one dispatch in a submit of its own, then read a range back.
+   *
+   * @param {string} name
+   * @param {string} partJson  a Part
+   * @param {string} readBuffer
+   * @param {number} readOffset
+   * @param {number} readBytes  0 waits for the GPU and reads nothing
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async replayPart(name, partJson, readBuffer = "", readOffset = 0, readBytes = 0) {
+    return this.#programs.part(name, JSON.parse(partJson), (dispatch) =>
+      this.#submitAndRead(`the program ${name}`, readBuffer, readOffset, readBytes, (encoder) => encodePass(encoder, [dispatch])),
+    );
+  }
+
+  /**
    * Seconds that one submit of so many runs takes: the GPU's own where it tells, else the clock's.
    *
    * @param {string} name
