@@ -86,6 +86,17 @@ class Tab:
             pieces,
         )
 
+    def wait_until_begun(self, piece: str, bytes_: int) -> None:
+        """Wait until so much of a piece is in the store, while the rest is coming."""
+        self.page.evaluate(
+            f"""async ([piece, bytes]) => {{
+              const folder = {FOLDER};
+              const size = () => folder.getFileHandle(piece + ".partial").then((handle) => handle.getFile())
+                .then((file) => file.size, () => -1);
+              while ((await size()) !== bytes) await new Promise(requestAnimationFrame); }}""",
+            [piece, bytes_],
+        )
+
     def damage(self, piece: str, content: bytes) -> None:
         """Write other bytes into a file of the store."""
         write = f"""async ([piece, content]) => {{

@@ -14,7 +14,7 @@ self.onmessage = async ({ data }) => {
   const pieces = new Pieces(await Store.open(), {
     patience: data.patience,
     signal: ending.signal,
-    onNote: (note) => tell({ notes: said.notes.push(note) && said.notes }),
+    onNote: (note, detail) => tell({ notes: said.notes.push(detail ? `${note}, ${detail}` : note) && said.notes }),
     onUnkept: (message) => said.unkept.push(message),
   });
   const downloads = new Downloads(data.sources, pieces, {

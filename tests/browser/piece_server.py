@@ -1,5 +1,6 @@
 """A server of small sources that fails in scripted ways, and remembers what it was asked."""
 
+import gzip
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -96,6 +97,20 @@ def stall(after: int) -> Fault:
     def answer(handler: PieceHandler, content: bytes) -> None:
         send(handler, content, after)
         handler.pieces.closing.wait()
+
+    return answer
+
+
+def compressed(after: int | None) -> Fault:
+    """The whole file in gzip, with the length of that; broken off after some bytes of it."""
+
+    def answer(handler: PieceHandler, content: bytes) -> None:
+        body = gzip.compress(content)
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.send_header("Content-Encoding", "gzip")
+        handler.end_headers()
+        handler.wfile.write(body[:after])
 
     return answer
 

@@ -5,6 +5,7 @@ import pytest
 from browser.load_tab import Tab, source
 from browser.piece_server import (
     Pieces,
+    compressed,
     cut,
     serve_pieces,
     short,
@@ -171,6 +172,140 @@ def test_a_stalled_connection_is_given_up_and_tried_again(tab: Tab, pieces: Piec
 
     assert found["sums"] == SUMS
     assert ranges_of(pieces, "0.bin") == [None, "bytes=400-1008"]
+
+
+def test_a_server_that_hangs_is_told_until_it_goes_on(tab: Tab, pieces: Pieces, sources):
+    pieces.faults = {name: [stall(0)] for name in pieces.files}
+    tab.begin(sources, quietMs=20, retries=99)
+    tab.wait_until("news.notes.at(-1)?.startsWith('Waiting for the server, no bytes for ')")
+    pieces.closing.set()  # every connection that hung breaks off
+
+    found = tab.end()
+
+    assert found["sums"] == SUMS
+    assert found["notes"][-1] is None
+
+
+def test_one_connection_that_hangs_beside_others_is_not_told(tab: Tab):
+    waits = """async () => {
+      const { Waits } = await import("/engine/load/patience.js");
+      const told = [];
+      const waits = new Waits((note, detail) => told.push(note && `${note}, ${detail}`));
+      const [one, other] = [waits.open(), waits.open()];
+      one.tell("Waiting", "9 s");
+      other.tell("Waiting", "5 s");
+      one.tell("Waiting", "10 s");
+      other.tell(null);
+      one.tell("Waiting", "11 s");
+      other.end();
+      one.end();
+      return told; }"""
+
+    assert tab.page.evaluate(waits) == ["Waiting, 5 s", "Waiting, 5 s", None, "Waiting, 11 s", None]
+
+
+def test_a_server_that_refuses_is_asked_again_for_minutes_if_gigabytes_are_at_stake(tab: Tab):
+    pauses = """async (bytes) => {
+      const { patienceFor } = await import("/engine/load/patience.js");
+      const { fetchRange } = await import("/engine/load/fetch-range.js");
+      let paused = 0;
+      const told = [];
+      const later = setTimeout;
+      window.fetch = async () => { throw new TypeError("refused"); };
+      window.setTimeout = (act, ms) => ((paused += ms), later(act, 0));
+      window.clearTimeout = (timer) => void timer;
+      const source = { url: "https://a.test/a", offset: 0, bytes: 9, sha256: "" };
+      const patience = { ...patienceFor(bytes), stallMs: 0, quietMs: 0 };
+      const onNote = (note, detail) => told.push(`${note} ${detail}`);
+      const error = await fetchRange(source, { patience, onNote }).catch((error) => error.message);
+      window.setTimeout = later;
+      return { paused, error, told }; }"""
+
+    large, small = (tab.page.evaluate(pauses, size) for size in (2_000_000_000, 1_500_000))
+
+    assert 4 * 60_000 < large["paused"] < 10 * 60_000
+    assert small["paused"] == 7500
+    assert "the server cannot be reached (refused). Check the connection" in small["error"]
+    assert "The server cannot be reached (refused). Trying again in 15\u00a0s" in large["told"]
+
+
+def test_what_is_told_follows_the_clock(tab: Tab):
+    tab.page.clock.install(time=0)
+    tab.page.clock.pause_at(1000)
+    begin = """async () => {
+      const { Quiet } = await import("/engine/load/patience.js");
+      window.told = [];
+      window.quiet = new Quiet(5000, (note, detail) => told.push([note, detail])); }"""
+    tab.page.evaluate(begin)
+    tab.page.clock.run_for(4900)
+    assert tab.page.evaluate("told") == []
+
+    tab.page.clock.run_for(7100)
+    assert tab.page.evaluate("told.at(-1)") == ["Waiting for the server", "no bytes for 12\u00a0s"]
+    tab.page.evaluate("quiet.pausing('The server answered 503', 8000)")
+    tab.page.clock.run_for(3000)
+    assert tab.page.evaluate("told.at(-1)") == [
+        "The server answered 503. Trying again",
+        "in 5\u00a0s",
+    ]
+    tab.page.evaluate("quiet.asking()")
+    assert tab.page.evaluate("told.at(-1)")[1] == "no bytes for 15\u00a0s"
+    tab.page.evaluate("quiet.moved()")
+    assert tab.page.evaluate("told.at(-1)") == [None, None]
+    count = tab.page.evaluate("(quiet.end(), told.length)")
+    tab.page.clock.run_for(60_000)
+    assert tab.page.evaluate("told.length") == count
+
+
+def test_a_download_can_be_stopped_in_a_pause(tab: Tab, pieces: Pieces, sources):
+    pieces.faults["0.bin"] = [status(503)] * 9
+    tab.begin(sources[:1], quietMs=0, pauseMs=3_600_000, mostPauseMs=3_600_000)
+    tab.wait_until("news.notes.at(-1)?.includes('The server answered 503. Trying again, in 3600')")
+
+    tab.page.evaluate("worker.postMessage({ type: 'cancel' })")
+
+    assert tab.end()["error"] == "Error: Cancelled"
+
+
+def test_no_more_than_six_requests_are_under_way_and_the_urgent_come_first(tab: Tab):
+    lanes = """async () => {
+      const { Lanes } = await import("/engine/load/lanes.js");
+      const lanes = new Lanes();
+      let [now, most] = [0, 0];
+      const begun = [], ends = [];
+      const task = (name) => async () => {
+        begun.push(name);
+        most = Math.max(most, ++now);
+        await new Promise((end) => ends.push(end));
+        now--;
+        if (name === 3) throw new Error("its own");
+      };
+      const all = [];
+      for (let n = 0; n < 9; n++) all.push(lanes.run(task(n)).catch((error) => error.message));
+      all.push(lanes.run(task("urgent"), { urgent: true }));
+      while (begun.length < 10 || now) { ends.shift()?.(); await null; }
+      return { most, begun, ends: await Promise.all(all) }; }"""
+
+    found = tab.page.evaluate(lanes)
+
+    assert found["most"] == 6
+    assert found["begun"] == [0, 1, 2, 3, 4, 5, "urgent", 6, 7, 8]
+    assert found["ends"][3] == "its own"
+
+
+def test_progress_counts_the_bytes_of_the_file_where_the_server_compresses(tab: Tab, pieces):
+    content = bytes(range(256)) * 300
+    pieces.files = {"a.bin": content}
+    pieces.faults["a.bin"] = [compressed(None), compressed(200), compressed(None)]
+    sources = [source("a.bin", content)]
+
+    assert tab.load(sources)["progress"] == [len(content)] * 2
+    tab.models("forget()")
+    found = tab.load(sources)
+
+    assert found["sums"] == [sum(content)]
+    assert found["progress"] == [len(content)] * 2
+    assert ranges_of(pieces, "a.bin")[:2] == [None, None]
 
 
 def test_loading_waits_while_offline(tab: Tab, pieces: Pieces, sources):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from browser.load_tab import Tab, source
-from browser.piece_server import Pieces, stall
+from browser.piece_server import Pieces, stall, without_ranges, wrong
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,7 @@ def test_a_second_visit_fetches_nothing(context, tab: Tab, pieces: Pieces, sourc
     assert pieces.asked == []
 
 
-def test_a_tab_closed_halfway_leaves_what_was_whole(context, tab: Tab, pieces: Pieces, sources):
+def test_a_tab_closed_halfway_leaves_what_has_come(context, tab: Tab, pieces: Pieces, sources):
     pieces.faults["3.bin"] = [stall(400)]
     tab.begin(sources)
     tab.wait_until_kept([one["sha256"] for one in sources[:3] + sources[4:]])
@@ -51,10 +51,11 @@ def test_a_tab_closed_halfway_leaves_what_was_whole(context, tab: Tab, pieces: P
     found = Tab(context, pieces).load(sources)
 
     assert found["sums"] == SUMS
-    assert pieces.asked == [("3.bin", None)]
+    assert found["progress"] == [sum(map(len, CONTENT))] * 2
+    assert pieces.asked == [("3.bin", "bytes=400-1011")]
 
 
-def test_cancelling_keeps_what_was_whole(tab: Tab, pieces: Pieces, sources):
+def test_cancelling_keeps_what_has_come(tab: Tab, pieces: Pieces, sources):
     pieces.faults["3.bin"] = [stall(400)]
     tab.begin(sources)
     tab.wait_until_kept([one["sha256"] for one in sources[:3] + sources[4:]])
@@ -64,7 +65,65 @@ def test_cancelling_keeps_what_was_whole(tab: Tab, pieces: Pieces, sources):
     assert tab.end()["error"] == "Error: Cancelled"
     pieces.asked.clear()
     assert tab.load(sources)["sums"] == SUMS
-    assert pieces.asked == [("3.bin", None)]
+    assert pieces.asked == [("3.bin", "bytes=400-1011")]
+    assert tab.kept() == {one["sha256"]: one["bytes"] for one in sources}
+
+
+def test_another_tab_goes_on_where_a_closed_one_broke_off(
+    context, tab: Tab, pieces: Pieces, sources
+):
+    pieces.faults["0.bin"] = [stall(400)]
+    other = Tab(context, pieces)
+    tab.begin(sources[:1])
+    tab.wait_until_begun(sources[0]["sha256"], 400)
+    other.begin(sources[:1])  # it waits for the other tab's lock
+    tab.page.close()
+
+    assert other.end()["sums"] == SUMS[:1]
+    assert pieces.asked == [("0.bin", None), ("0.bin", "bytes=400-1008")]
+
+
+@pytest.mark.parametrize(
+    ("begun", "asked"),
+    {
+        "of another file": (CONTENT[0][::-1][:300], ["bytes=300-1008", None]),
+        "longer than the piece": (CONTENT[0] * 2, [None]),
+        "whole and wrong": (CONTENT[0][::-1], [None]),
+        "whole and right": (CONTENT[0], []),
+        "empty": (b"", [None]),
+    }.values(),
+    ids=["of another file", "longer", "whole and wrong", "whole and right", "empty"],
+)
+def test_what_was_begun_counts_only_if_the_whole_is_right(
+    tab: Tab, pieces: Pieces, sources, begun: bytes, asked
+):
+    tab.damage(sources[0]["sha256"] + ".partial", begun)
+
+    found = tab.load(sources[:1])
+
+    assert found["sums"] == SUMS[:1]
+    assert found["progress"] == [len(CONTENT[0])] * 2
+    assert [wanted for _, wanted in pieces.asked] == asked
+    assert tab.kept() == {sources[0]["sha256"]: len(CONTENT[0])}
+
+
+def test_what_was_begun_starts_over_where_there_are_no_ranges(tab: Tab, pieces: Pieces, sources):
+    tab.damage(sources[0]["sha256"] + ".partial", CONTENT[0][:300])
+    pieces.faults["0.bin"] = [without_ranges]
+
+    found = tab.load(sources[:1])
+
+    assert (found["sums"], found["progress"]) == (SUMS[:1], [len(CONTENT[0])] * 2)
+    assert tab.kept() == {sources[0]["sha256"]: len(CONTENT[0])}
+
+
+def test_a_file_that_stays_wrong_leaves_nothing(tab: Tab, pieces: Pieces, sources):
+    pieces.faults["0.bin"] = [wrong] * 3
+    tab.damage(sources[0]["sha256"] + ".partial", CONTENT[0][::-1][:300])
+
+    assert "is damaged" in tab.load(sources[:1])["error"]
+
+    assert tab.kept() == {}
 
 
 def test_two_tabs_fetch_each_piece_once(context, tab: Tab, pieces: Pieces, sources):
@@ -144,19 +203,33 @@ def test_models_share_pieces_and_one_can_be_deleted(tab: Tab, sources):
     assert tab.kept() == {}
 
 
-def test_what_a_broken_off_write_left_is_removed(tab: Tab, sources):
-    tab.load(sources)
-    partial, being_written = (source["sha256"] + ".partial" for source in sources[:2])
-    for name in (partial, being_written):
+def test_what_was_begun_is_told_and_deleted_with_its_model(tab: Tab, sources):
+    tab.models(remember("https://a.test/manifest.json", sources[:1]))
+    tab.models(remember("https://b.test/manifest.json", sources[1:2]))
+    for one in sources[:2]:
+        tab.damage(one["sha256"] + ".partial", b"half")
+
+    assert tab.models("stored()")["bytes"] == 8
+    assert tab.models("forget('https://b.test/manifest.json')")
+
+    assert set(tab.kept()) == {sources[0]["sha256"] + ".partial"}
+    found = tab.models("stored()")["models"]
+    assert [(one["bytes"], one["total"]) for one in found] == [(4, len(CONTENT[0]))]
+
+
+def test_what_another_tab_is_writing_stays(tab: Tab, sources):
+    old, being_written = (source["sha256"] + ".partial" for source in sources[:2])
+    for name in (old, being_written):
         tab.damage(name, b"half")
 
-    tab.page.evaluate(
+    all_gone = tab.page.evaluate(
         """(piece) => navigator.locks.request(`gemtab ${piece}`, async () =>
-          (await (await import("/engine/store/store.js")).Store.open()).tidy())""",
+          (await import("/engine/store/models.js")).sweep())""",
         sources[1]["sha256"],
     )
 
-    assert set(tab.kept()) == {one["sha256"] for one in sources} | {being_written}
+    assert not all_gone
+    assert set(tab.kept()) == {being_written}
 
 
 def test_parts_of_a_piece_are_read_and_an_open_piece_stays(tab: Tab, sources):

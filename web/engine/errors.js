@@ -12,6 +12,9 @@ export class DownloadError extends Error {
   name = "DownloadError";
 }
 
+/** A server that sends whole files only. */
+export class NoRanges extends DownloadError {}
+
 export class Cancelled extends Error {
   name = "Cancelled";
 }

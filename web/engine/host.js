@@ -120,8 +120,7 @@ export class Host {
    * @param {string} planesJson  a list of Plane
    */
   openTable(planesJson) {
-    const read = (/** @type {number} */ source, /** @type {number} */ offset, /** @type {number} */ length) =>
-      this.#artifact.part(source, offset, length);
+    const read = (/** @type {import("./load/pieces.js").Part[]} */ parts) => this.#artifact.parts(parts);
     this.#table = new Table(JSON.parse(planesJson), read, (buffer, bytes) => this.#gpu.write(buffer, 0, bytes));
   }
 

@@ -15,7 +15,7 @@
  * @typedef {{ type: "cancel" }} CancelRequest
  * @typedef {LoadRequest | ReplyRequest | ContinueRequest | StopRequest | CancelRequest} Request
  *
- * @typedef {{ type: "progress", stage: Stage, done: number, total: number, fetched?: number, note?: string | null }} Progress  fetched: of done, bytes from the network; note: what it waits for
+ * @typedef {{ type: "progress", stage: Stage, done: number, total: number, fetched?: number, note?: string | null, detail?: string }} Progress  fetched: of done, bytes from the network; note: what it waits for; detail: for how long
  * @typedef {{ type: "notice", message: string }} Notice
  * @typedef {{ features: string[], chunk: number, tuning: Record<string, number>, speed: { macs: number, bytes: number } }} Fit  what was picked for the device
  * @typedef {{ type: "ready", model: string, context: number, adapter: unknown, fit?: Fit }} Ready

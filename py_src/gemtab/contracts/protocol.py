@@ -13,10 +13,10 @@ page → worker
     {type: "cancel"}                                 end loading; the worker's JavaScript does it
 
 worker → page
-    {type: "progress", stage, done, total, fetched, note}
+    {type: "progress", stage, done, total, fetched, note, detail}
                                                      stage: runtime | weights | shaders; fetched: of
                                                      done, bytes from the network; note: what
-                                                     it waits for, or null
+                                                     it waits for, or null; detail: for how long
     {type: "notice", message}                        what a person should know; loading goes on
     {type: "ready", model, context, adapter}
     {type: "piece", id, kind, text}                  kind: thinking | text

@@ -37,9 +37,11 @@ export async function survey(modelUrl) {
     coming.catch(() => {}); // awaited below
     await findAdapter(); // without one, nothing else matters
     const [{ url, manifest }, store, estimated] = await coming;
-    const sizes = (await store?.sizes()) ?? new Map();
+    const { whole, begun } = (await store?.contents()) ?? { whole: new Map(), begun: new Map() };
     const parts = [...new Map(partsOf(manifest).map((part) => [part.sha256, part])).values()];
-    const missing = parts.filter((part) => sizes.get(part.sha256) !== part.bytes);
+    const missing = parts
+      .filter(({ sha256, bytes }) => whole.get(sha256) !== bytes)
+      .map(({ sha256, bytes }) => ({ bytes: Math.max(0, bytes - (begun.get(sha256) ?? 0)) }));
     const { quota, usage } = estimated ?? {};
     const room = quota === undefined ? null : Math.max(0, quota - (usage ?? 0));
     const { model, needs = null, files } = manifest;

@@ -2,16 +2,19 @@
  * The artifact that a page loads: its manifest, its small files, its sources, from wherever they are nearest.
  * @import { Found } from "./manifest.js"
  * @import { Answer } from "../protocol.js"
+ * @import { Part } from "./pieces.js"
  */
 
 import { Downloads } from "./download.js";
 import { DownloadError } from "../errors.js";
 import { fetchManifest } from "./manifest.js";
 import { remember, sweep } from "../store/models.js";
+import { patienceFor } from "./patience.js";
 import { Pieces } from "./pieces.js";
 import { Store } from "../store/store.js";
 
 /** @typedef {Found & { pieces: Pieces, downloads: Downloads, keeps: boolean }} Opened  keeps: there is a store */
+/** @typedef {{ done: number, total: number, fetched: number, note: string | null, detail: string }} News */
 
 export class Artifact {
   #post;
@@ -25,8 +28,8 @@ export class Artifact {
   #break = () => {};
   /** Rejects with the first failure, whoever waits for what failed; never resolves. */
   broken;
-  /** @type {{ done: number, total: number, fetched: number, note: string | null }} */
-  #progress = { done: 0, total: 0, fetched: 0, note: null };
+  /** @type {News} */
+  #progress = { done: 0, total: 0, fetched: 0, note: null, detail: "" };
 
   /**
    * Starts fetching at once.
@@ -61,7 +64,7 @@ export class Artifact {
     const wanted = new URL(name, url).href;
     const file = Object.values(manifest.files).find((each) => each.url === wanted);
     if (!file) throw new DownloadError(`manifest.json has no file ${name}. Build the site again.`);
-    const coming = this.#files.get(wanted) ?? pieces.get({ ...file, offset: 0 }, { whole: true });
+    const coming = this.#files.get(wanted) ?? pieces.get({ ...file, offset: 0 }, { whole: true, urgent: true });
     this.#files.set(wanted, coming);
     return coming;
   }
@@ -97,15 +100,14 @@ export class Artifact {
   }
 
   /**
-   * A part of a source, unproven.
+   * Parts of sources, unproven, in their order.
    *
-   * @param {number} index  of the source in the manifest
-   * @param {number} offset
-   * @param {number} length
+   * @param {Part[]} parts
+   * @returns {Promise<Uint8Array<ArrayBuffer>[]>}
    */
-  async part(index, offset, length) {
+  async parts(parts) {
     const { manifest, pieces } = await this.#opened;
-    return pieces.part(manifest.sources[index], offset, length);
+    return pieces.parts(manifest.sources, parts);
   }
 
   /**
@@ -128,14 +130,15 @@ export class Artifact {
   async #open(modelUrl) {
     const { signal } = this.#ending;
     const [found, store] = await Promise.all([fetchManifest(modelUrl, signal), Store.open()]);
-    store?.tidy().catch(() => {}); // what stays is overwritten
     await remember(found.url, found.text).catch(() => {}); // a full disk is told when a piece does not fit
+    const { sources } = found.manifest;
     const pieces = new Pieces(store, {
       signal,
-      onNote: (note) => this.#tell({ note }),
+      patience: patienceFor(sources.reduce((sum, { bytes }) => sum + bytes, 0)),
+      onNote: (note, detail = "") => this.#tell({ note, detail }),
       onUnkept: (message) => this.#post({ type: "notice", message }),
     });
-    const downloads = new Downloads(found.manifest.sources, pieces, {
+    const downloads = new Downloads(sources, pieces, {
       onProgress: (done, total) => this.#tell({ done, total, fetched: pieces.fetched }),
       onFailure: (error) => this.#settled || this.#end(error),
     });
@@ -143,7 +146,7 @@ export class Artifact {
     return { ...found, pieces, downloads, keeps: store !== null };
   }
 
-  /** @param {Partial<{ done: number, total: number, fetched: number, note: string | null }>} news */
+  /** @param {Partial<News>} news */
   #tell(news) {
     Object.assign(this.#progress, news);
     this.#post({ type: "progress", stage: "weights", ...this.#progress });

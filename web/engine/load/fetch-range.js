@@ -1,34 +1,27 @@
-/** Fetch one range of a file through a bad network: retries, goes on where it broke off, waits while offline. */
+/**
+ * Fetch one range of a file through a bad network: retries, goes on where it broke off, waits while offline.
+ * @import { OnNote, Patience } from "./patience.js"
+ */
 
-import { DownloadError } from "../errors.js";
+import { DownloadError, NoRanges } from "../errors.js";
+import { PATIENCE, Quiet } from "./patience.js";
 import { Deadline, online, pause } from "./waiting.js";
 
 /** @typedef {{ url: string, offset: number, bytes: number, sha256: string }} Source  with an absolute url */
 
 /**
- * How much a network may ask of us.
- *
- * @typedef {object} Patience
- * @property {number} stallMs  a connection that brings nothing for so long is given up
- * @property {number} pauseMs  before the second try; each further pause is twice as long
- * @property {number} retries  in a row, none of which got on
- * @property {number} offlineMs  between tries while the browser says that it is offline: it may be wrong
- */
-
-/**
  * @typedef {object} FetchOptions
  * @property {boolean} [whole]  the source is probably the whole file, so ask without a Range
  * @property {RequestCache} [cache]
- * @property {Patience} [patience]
+ * @property {Partial<Patience>} [patience]
  * @property {AbortSignal} [signal]
- * @property {(received: number) => void} [onBytes]  called with bytes received; negative when they are thrown away
- * @property {(note: string | null) => void} [onNote]  called with what it waits for; null when it goes on
+ * @property {Uint8Array} [head]  what came of it another time: this goes on behind it
+ * @property {(received: number) => void} [onBytes]  called with bytes received; negative when they are thrown away, the head's too
+ * @property {(chunk: Uint8Array<ArrayBuffer>, at: number) => void} [onChunk]  called with bytes as they come, and where
+ *   they lie in the source; at 0 again where a server starts over
+ * @property {OnNote} [onNote]
  */
 
-/** @type {Patience} */
-export const PATIENCE = { stallMs: 20_000, pauseMs: 500, retries: 4, offlineMs: 3000 };
-
-const OFFLINE = "The connection is gone. This goes on when it is back.";
 const PROGRESS_BYTES = 1 << 20; // a try that brought so much was not in vain
 const PASSING_STATUS = new Set([408, 425, 429]);
 
@@ -43,34 +36,48 @@ class Passing extends Error {}
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 export async function fetchRange(source, options = {}) {
-  const { patience = PATIENCE, signal, onBytes = () => {}, onNote = () => {} } = options;
-  let waiting = false;
-  const range = new Arriving(source, {
-    ...options,
-    patience,
-    onBytes(count) {
-      if (waiting) onNote(null);
-      waiting = false;
-      onBytes(count);
-    },
-  });
+  const patience = { ...PATIENCE, ...options.patience };
+  const quiet = new Quiet(patience.quietMs, options.onNote ?? (() => {}));
+  const onBytes = (/** @type {number} */ count) => {
+    if (count > 0) quiet.moved();
+    options.onBytes?.(count);
+  };
+  try {
+    return await insist(new Arriving(source, { ...options, patience, onBytes }), source.url, patience, quiet, options.signal);
+  } finally {
+    quiet.end();
+  }
+}
+
+/**
+ * Ask again and again, as long as patience has it.
+ *
+ * @param {Arriving} range
+ * @param {string} url
+ * @param {Patience} patience
+ * @param {Quiet} quiet
+ * @param {AbortSignal} [signal]
+ */
+async function insist(range, url, patience, quiet, signal) {
   let failures = 0;
   for (;;) {
     const before = range.received;
     try {
+      quiet.asking();
       return await range.go();
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof Passing)) throw error;
       if (range.received - before >= PROGRESS_BYTES) failures = 0;
       if (globalThis.navigator?.onLine === false) {
-        if (!waiting) onNote(OFFLINE);
-        waiting = true;
+        quiet.offline();
         await online(patience.offlineMs, signal);
       } else if (failures++ < patience.retries) {
-        await pause(patience.pauseMs * 2 ** (failures - 1), signal);
+        const ms = Math.min(patience.pauseMs * 2 ** (failures - 1), patience.mostPauseMs);
+        quiet.pausing(sentence(error.message), ms);
+        await pause(ms, signal);
       } else {
-        throw new DownloadError(`${source.url} could not be fetched: ${error.message}. Check the connection and try again.`);
+        throw new DownloadError(`${url} could not be fetched: ${error.message}. Check the connection and try again.`);
       }
     }
   }
@@ -88,13 +95,17 @@ class Arriving {
    * @param {FetchOptions & { patience: Patience, onBytes: (received: number) => void }} options
    */
   constructor(source, options) {
+    const { head = new Uint8Array() } = options;
     this.#source = source;
     this.#options = options;
     this.#bytes = new Uint8Array(source.bytes);
+    this.#bytes.set(head);
+    this.received = head.length;
   }
 
   /** Ask for what is missing; throws Passing when less arrives. */
   async go() {
+    if (this.received === this.#bytes.length) return this.#bytes;
     const deadline = new Deadline(this.#options.patience.stallMs, this.#options.signal);
     try {
       await this.#receive(await this.#ask(deadline.signal), deadline);
@@ -116,7 +127,7 @@ class Arriving {
     const { whole = false, cache = "default" } = this.#options;
     const start = offset + this.received;
     const headers = whole && !this.received ? undefined : { Range: `bytes=${start}-${offset + bytes - 1}` };
-    const response = await fetch(url, { headers, cache, signal }).catch(asPassing);
+    const response = await fetch(url, { headers, cache, signal }).catch(asUnreachable);
     const { status } = response;
     if (status >= 500 || PASSING_STATUS.has(status)) throw new Passing(`the server answered ${status}`);
     if (status === 416) {
@@ -137,7 +148,7 @@ class Arriving {
   #startOver(response) {
     if (this.#source.offset > 0) {
       response.body?.cancel();
-      throw new DownloadError(`${this.#source.url}: the server does not serve byte ranges. Use a server that answers Range requests with 206.`);
+      throw new NoRanges(`${this.#source.url}: the server does not serve byte ranges. Use a server that answers Range requests with 206.`);
     }
     this.#options.onBytes(-this.received);
     this.received = 0;
@@ -154,11 +165,12 @@ class Arriving {
     const reader = response.body?.getReader();
     for (;;) {
       const value = (await reader?.read().catch(asPassing))?.value;
-      if (!value && this.received < length) throw new Passing(`it ended after ${this.received} of ${length} bytes`);
+      if (!value && this.received < length) throw new Passing(`the answer ended after ${this.received} of ${length} bytes`);
       if (!value || this.received === length) break;
       deadline.moved();
       const taken = value.subarray(0, length - this.received);
       this.#bytes.set(taken, this.received);
+      this.#options.onChunk?.(taken, this.received);
       this.received += taken.length;
       this.#options.onBytes(taken.length);
     }
@@ -171,5 +183,18 @@ class Arriving {
  * @returns {never}
  */
 function asPassing(error) {
-  throw new Passing(error.message);
+  throw new Passing(`the connection broke off (${error.message})`);
+}
+
+/**
+ * @param {Error} error
+ * @returns {never}
+ */
+function asUnreachable(error) {
+  throw new Passing(`the server cannot be reached (${error.message})`);
+}
+
+/** @param {string} words */
+function sentence(words) {
+  return words[0].toUpperCase() + words.slice(1);
 }

@@ -46,18 +46,19 @@ export async function recall(url) {
 }
 
 /**
- * What is kept. A piece that two models share counts for both, and once in the sum.
+ * What is kept, pieces that are still coming too. A piece that two models share counts for both, and once in the sum.
  *
  * @returns {Promise<{ bytes: number, models: StoredModel[] }>}
  */
 export async function stored() {
-  const sizes = (await (await Store.open())?.sizes()) ?? new Map();
+  const { whole, begun } = (await (await Store.open())?.contents()) ?? { whole: new Map(), begun: new Map() };
+  const sizes = new Map([...begun, ...whole]);
   const models = (await records()).map(({ url, text }) => {
     const parts = partsOf(JSON.parse(text));
-    const kept = parts.filter((part) => sizes.has(part.sha256));
-    return { url, name: JSON.parse(text).model, bytes: sum(kept.map((part) => part.bytes)), total: sum(parts.map((part) => part.bytes)) };
+    const kept = parts.map((part) => Math.min(sizes.get(part.sha256) ?? 0, part.bytes));
+    return { url, name: JSON.parse(text).model, bytes: sum(kept), total: sum(parts.map((part) => part.bytes)) };
   });
-  return { bytes: sum([...sizes.values()]), models };
+  return { bytes: sum([...whole.values(), ...begun.values()]), models };
 }
 
 /**

@@ -8,6 +8,7 @@
  * @property {(into: Uint8Array, options: { at: number }) => number} read
  * @property {(from: Uint8Array, options: { at: number }) => number} write
  * @property {(bytes: number) => void} truncate
+ * @property {() => number} getSize
  * @property {() => void} close
  *
  * @typedef {{ move(name: string): Promise<void>, createSyncAccessHandle?: (options?: { mode: string }) => Promise<SyncAccess> }} Private

@@ -4,6 +4,7 @@
  */
 
 import { listFiles, openFile, openFolder, openShared, PARTIAL, removeFile, writeFile } from "./opfs.js";
+import { Partial } from "./partial.js";
 import { sha256 } from "../load/sha256.js";
 
 /** @typedef {{ read(offset: number, length: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>, close(): void }} Reader */
@@ -29,12 +30,19 @@ export class Store {
 
   /** @returns {Promise<Map<string, number>>} bytes of every piece, by SHA-256 */
   async sizes() {
-    const sizes = new Map();
+    return (await this.contents()).whole;
+  }
+
+  /** @returns {Promise<{ whole: Map<string, number>, begun: Map<string, number> }>} bytes by SHA-256: of pieces, and of those that are still coming */
+  async contents() {
+    const whole = new Map();
+    const begun = new Map();
     for (const name of await listFiles(this.#folder)) {
-      const file = name.endsWith(PARTIAL) ? null : await openFile(this.#folder, name);
-      if (file) sizes.set(name, file.size);
+      const file = await openFile(this.#folder, name).catch(() => null); // another tab may be writing it
+      if (file && name.endsWith(PARTIAL)) begun.set(pieceOf(name), file.size);
+      else if (file) whole.set(name, file.size);
     }
-    return sizes;
+    return { whole, begun };
   }
 
   /**
@@ -62,6 +70,15 @@ export class Store {
    */
   put(piece, bytes) {
     return writeFile(this.#folder, piece, bytes);
+  }
+
+  /**
+   * A piece that is still coming, to go on with. Hold its lock.
+   *
+   * @param {string} piece
+   */
+  openPartial(piece) {
+    return Partial.open(this.#folder, piece);
   }
 
   /**
@@ -112,16 +129,6 @@ export class Store {
     return removeFile(this.#folder, piece);
   }
 
-  /** Remove what broken-off writes left. */
-  async tidy() {
-    for (const name of await listFiles(this.#folder)) {
-      if (!name.endsWith(PARTIAL)) continue;
-      // Another tab may be writing it: then it holds the lock.
-      const lock = lockOf(name.slice(0, -PARTIAL.length));
-      await navigator.locks.request(lock, { ifAvailable: true }, (held) => held && removeFile(this.#folder, name));
-    }
-  }
-
   /**
    * Remove the pieces that nobody needs.
    *
@@ -133,8 +140,19 @@ export class Store {
     const kept = await needed();
     let all = true;
     for (const name of names) {
-      if (!name.endsWith(PARTIAL) && !kept.has(name)) all = (await this.remove(name)) && all;
+      if (kept.has(pieceOf(name))) continue;
+      all = (await (name.endsWith(PARTIAL) ? this.#removePartial(name) : this.remove(name))) && all;
     }
     return all;
   }
+
+  /** @param {string} name  of a file that another tab may be writing: then it holds the piece's lock */
+  #removePartial(name) {
+    return navigator.locks.request(lockOf(pieceOf(name)), { ifAvailable: true }, (held) => held !== null && removeFile(this.#folder, name));
+  }
+}
+
+/** @param {string} name  of a file */
+function pieceOf(name) {
+  return name.endsWith(PARTIAL) ? name.slice(0, -PARTIAL.length) : name;
 }
