@@ -4,7 +4,7 @@
  */
 
 const worker = /** @type {Scope} */ (/** @type {unknown} */ (self));
-const LISTING = "app.json"; // written with the site: its version, and the SHA-256 of each file
+const LISTING = "app.json"; // written with the site: its version, and the SHA-256 and bytes of each file
 const FOLDERS = new Set(["", "chat", "engine", "pyodide", "python"]); // those of the listing; models lie elsewhere
 const PREFIX = `gemtab ${worker.registration.scope} `; // an origin may hold several sites
 const WAIT_MS = 4000;

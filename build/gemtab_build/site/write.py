@@ -56,10 +56,12 @@ def allow(page: bytes, origins: Sequence[str]) -> bytes:
 
 
 def app_listing(files: Mapping[str, bytes]) -> bytes:
-    """The SHA-256 of each file of the app, and of all of them as its version."""
+    """The SHA-256 of each file of the app and its bytes, and a hash of all of them as its version."""
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
     version = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
-    return json.dumps({"version": version, "files": hashes}, indent=1).encode() + b"\n"
+    sizes = {name: len(data) for name, data in sorted(files.items())}
+    listing = {"version": version, "files": hashes, "sizes": sizes}
+    return json.dumps(listing, indent=1).encode() + b"\n"
 
 
 def web_folder() -> Path:

@@ -116,6 +116,7 @@ def test_the_app_listing_knows_files_by_their_hashes():
     other = json.loads(site.app_listing({"index.html": b"page", "engine/a.js": b"2"}))
 
     assert first["files"]["index.html"] == hashlib.sha256(b"page").hexdigest()
+    assert first["sizes"] == {"engine/a.js": 1, "index.html": 4}
     assert first == again
     assert first["version"] != other["version"]
 
