@@ -1,53 +1,31 @@
-"""Passes on a device that is slow by the clock: cut into submits, with the same numbers, and left when stopped."""
+"""Passes on a device that takes long for its work, by a clock: cut into submits, with the same numbers, and left when stopped."""
 
 import pytest
 
+from gemtab.contracts.speed import UNKNOWN, Speed
 from gemtab.generate.pace import Pace
-from gemtab.gpu.device import ALL
+from gemtab.plan.chunk import SUBMIT_SECONDS
 from helpers.devices import open_device
 from helpers.engines import engine_logits, engine_reply, memory_engine
+from helpers.slow_device import Pretended, SlowDevice
 from helpers.tiny_model import tiny_config, tiny_tensors
 
 CONFIG = tiny_config()
 TENSORS = tiny_tensors(CONFIG)
 PROMPT = [(7 * i * i + 3) % CONFIG.vocab for i in range(61)]
-STEP_SECONDS = 0.03  # so that a submit should take three steps
-
-
-class SlowDevice:
-    """Any device, by a clock that goes on with each dispatch. Tells of each submit's end."""
-
-    def __init__(self, device):
-        self._device = device
-        self._steps = {}
-        self.now = 0.0
-        self.submits = []  # (program, steps)
-        self.on_submit = lambda: None
-
-    def __getattr__(self, name):
-        return getattr(self._device, name)
-
-    async def prepare(self, program):
-        self._steps[program.name] = len(program.steps)
-        await self._device.prepare(program)
-
-    async def replay(self, program, times, read=None, steps=ALL):
-        found = await self._device.replay(program, times, read, steps)
-        count = times * len(range(self._steps[program])[slice(*steps)])
-        self.now += count * STEP_SECONDS
-        self.submits.append((program, count))
-        self.on_submit()
-        return found
+LONGEST_SUBMIT = 0.15  # seconds
+SPEED = Pretended(matrices=2e7, attention=1e7, bytes=2e7)  # a token takes a third of a second
+NOTED = Speed(SPEED.matrices, SPEED.bytes)
 
 
 @pytest.fixture
 def slow():
-    return SlowDevice(open_device("naga", frozenset()))
+    return SlowDevice(open_device("naga", frozenset()), SPEED)
 
 
-def slow_engine(slow, **settings):
+def slow_engine(slow, noted=NOTED, **settings):
     engine = memory_engine(slow, CONFIG, TENSORS, kv="f32", **settings)
-    engine.pace = Pace(clock=lambda: slow.now)
+    engine.pace = Pace(noted, clock=lambda: slow.now)
     return engine
 
 
@@ -58,7 +36,7 @@ def sound():
     return engine_reply(engine, PROMPT).ids, engine_logits(engine, PROMPT)
 
 
-def test_long_passes_are_cut_and_give_the_same(slow, sound):
+def test_no_submit_takes_long_and_all_give_the_same(slow, sound):
     engine = slow_engine(slow, chunk=16)
 
     ids = engine_reply(engine, PROMPT).ids
@@ -67,17 +45,26 @@ def test_long_passes_are_cut_and_give_the_same(slow, sound):
     assert ids == sound[0]
     assert (logits == sound[1]).all()
     for kind in ("prefill-16", "decode", "score-16"):
-        counts = [count for name, count in slow.submits if name == kind]
-        whole = slow._steps[kind]
-        assert counts[0] == whole  # nothing was known of the device yet
-        assert max(counts[-3:]) < whole / 4
+        seconds = [each for name, each in slow.submits if name == kind]
+        assert max(seconds) <= LONGEST_SUBMIT
+        assert min(seconds) < SUBMIT_SECONDS / 2 < max(seconds)
+
+
+def test_a_slow_device_is_noticed_by_its_first_passes(slow, sound):
+    engine = slow_engine(slow, UNKNOWN, chunk=16)
+
+    assert engine_reply(engine, PROMPT).ids == sound[0]
+    for kind in ("prefill-16", "decode"):
+        seconds = [each for name, each in slow.submits if name == kind]
+        assert seconds[0] > LONGEST_SUBMIT  # nothing was known of the device yet
+        assert max(seconds[1:]) <= 2 * SUBMIT_SECONDS
 
 
 def test_a_prompt_is_left_between_two_submits_of_a_chunk(slow, sound):
     engine = slow_engine(slow, chunk=16)
     engine_reply(engine, PROMPT[::-1], max_tokens=1)  # shows how slow it is
     slow.submits.clear()
-    stop_after = 7
+    stop_after = 4
 
     run = engine_reply(engine, PROMPT, stopped=lambda: len(slow.submits) >= stop_after)
 
@@ -89,7 +76,7 @@ def test_a_prompt_is_left_between_two_submits_of_a_chunk(slow, sound):
 
 
 def test_a_prompt_is_left_between_two_chunks(slow, sound):
-    engine = slow_engine(slow, chunk=16)
+    engine = slow_engine(slow, UNKNOWN, chunk=16)
 
     run = engine_reply(engine, PROMPT, stopped=lambda: len(slow.submits) >= 2)
 

@@ -5,12 +5,13 @@ from typing import Any
 
 from gemtab.contracts.errors import ArtifactError, ContextFullError
 from gemtab.contracts.manifest import Manifest
-from gemtab.contracts.program import Kernel, Program, Slice
+from gemtab.contracts.program import Kernel, Part, Program, Slice
 from gemtab.contracts.state import State
 from gemtab.generate.kv_cache import KvCache
-from gemtab.generate.pace import Pace
+from gemtab.generate.pace import Pace, Span, Submit
 from gemtab.generate.rings import RingCopies
 from gemtab.gpu.device import Device
+from gemtab.plan.chunk import SUBMIT_SECONDS, shorter_chunks
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.rope import rope_table
@@ -93,7 +94,9 @@ class Engine:
         await engine._compile(kernels.values(), lambda done, total: report("shaders", done, total))
         for program in programs:
             await engine._prepare(program)
+        engine._prefills[settings.chunk] = programs[0].name
         engine._write_tables()
+        await engine.pace.measure_wait(device, programs[1].name)
         return engine
 
     def kernel_names(self) -> list[str]:
@@ -153,28 +156,45 @@ class Engine:
         await self.stage(ids)
 
     async def run(
-        self, name: str, times: int = 1, read: Slice | None = None, stopped: Stopped = _never
+        self,
+        name: str,
+        at: Span,
+        times: int = 1,
+        read: Slice | None = None,
+        stopped: Stopped = _never,
     ) -> bytes | None:
-        """Run a program, a pass that is too long in several submits; None if stopped between two."""
-        program = self._programs[name]
-        submits = self.pace.submits(program)
-        began = self.pace.clock()
-        data = b""
+        """Run a program, a pass that is too long in several submits; None if stopped between two.
+
+        `at` is what the pass goes over; where it runs several times, the first of them.
+        """
+        submits = self.pace.submits(self._programs[name], at)
         if len(submits) == 1:
-            data = await self.device.replay(name, times, read)
-        for number, steps in enumerate(submits * times if len(submits) > 1 else []):
+            return await self._submit(name, submits[0], at, times, read)
+        data = b""
+        for number in range(len(submits) * times):
             if number and stopped():
                 return None
             is_last = number + 1 == len(submits) * times
-            data = await self.device.replay(name, 1, read if is_last else None, steps)
+            submit = submits[number % len(submits)]
+            data = await self._submit(name, submit, at, 1, read if is_last else None)
+        return data
+
+    async def _submit(
+        self, name: str, submit: Submit, at: Span, times: int, read: Slice | None
+    ) -> bytes:
+        began = self.pace.clock()
+        if isinstance(submit.work, Part):
+            data = await self.device.replay_part(name, submit.work, read)
+        else:
+            data = await self.device.replay(name, times, read, submit.work)
         ended = self.pace.clock()
-        self.pace.took(program, (ended - max(began, self._idle_since)) / times)
+        self.pace.took(at.tokens, submit.effort, ended - max(began, self._idle_since), times)
         self._idle_since = ended
         return data
 
-    def is_cut(self, name: str) -> bool:
+    def is_cut(self, name: str, at: Span) -> bool:
         """Whether a pass of the program takes several submits."""
-        return len(self.pace.submits(self._programs[name])) > 1
+        return self.pace.seconds(self._programs[name], at) > SUBMIT_SECONDS
 
     async def prefill(self, prompt: Sequence[int], stopped: Stopped = _never) -> int:
         """Compute K and V of all but the prompt's last id; how many of them the cache still held.
@@ -192,17 +212,26 @@ class Engine:
 
     async def _compute(self, ids: Sequence[int], start: int, stopped: Stopped) -> None:
         """K and V of ids[start:], chunk by chunk."""
-        for first in range(start, len(ids), self.settings.chunk):
-            if stopped():
-                return
-            part = ids[first : first + self.settings.chunk]
+        first = start
+        while first < len(ids) and not stopped():
+            part = ids[first : first + self._chunk(first)]
             program = await self._prefill_program(self._bucket(len(part)))
             await self.write_ids(part)
             self.write_state(State(first, len(part), capacity=self.settings.capacity))
-            if await self.run(program, stopped=stopped) is None:
+            if await self.run(program, Span(len(part), first), stopped=stopped) is None:
                 self.cache.overshoot(first + len(part))  # some layers have written that far
                 return
             self.cache.extend(part)
+            first += len(part)
+
+    def _chunk(self, position: int) -> int:
+        """Tokens to run together from there: the more keys each attends to, the fewer fit a submit."""
+        longest = self._programs[self._prefills[self.settings.chunk]]
+        lengths = shorter_chunks(self.settings.chunk)
+        fitting = (
+            n for n in lengths if self.pace.seconds(longest, Span(n, position)) <= SUBMIT_SECONDS
+        )
+        return next(fitting, lengths[-1])
 
     async def _prefill_program(self, tokens: int) -> str:
         """The name of the prefill program of that length, planned the first time it is wanted."""
@@ -239,6 +268,6 @@ class Engine:
             await self.write_ids(part)
             self.write_state(State(first, len(part), capacity=self.settings.capacity))
             wanted = Slice("scores", 0, 4 * vocab * len(part))
-            found += await self.run(program.name, read=wanted) or b""
+            found += await self.run(program.name, Span(len(part), first), read=wanted) or b""
             self.cache.extend(part)
         return bytes(found)

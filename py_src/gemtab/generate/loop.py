@@ -9,6 +9,7 @@ from time import perf_counter
 from gemtab.contracts.program import Slice
 from gemtab.contracts.state import State
 from gemtab.generate.engine import Engine
+from gemtab.generate.pace import Span
 from gemtab.generate.sampling import GREEDY, Sampling
 from gemtab.kernels.sample import REPLY
 
@@ -119,15 +120,23 @@ class _Decoder:
 
     def _depth(self) -> int:
         """Submits in flight at most."""
-        return 1 if self.engine.staged or self.engine.is_cut("decode") else 2
+        return 1 if self.engine.staged or self._is_cut() else 2
 
     def _submit(self) -> None:
-        batch = 1 if self.engine.is_cut("decode") else self.batch
+        batch = 1 if self._is_cut() else self.batch
         times = min(batch, self.limit - self.submitted)
         wanted = Slice("reply", 0, 4 * REPLY)
-        replay = self.engine.run("decode", times, wanted, self.run.stopped)
+        replay = self.engine.run("decode", self._here(), times, wanted, self.run.stopped)
         self.flying.append((times, asyncio.ensure_future(replay)))
         self.submitted += times
+
+    def _is_cut(self) -> bool:
+        """Whether one token takes several submits."""
+        return self.engine.is_cut("decode", self._here())
+
+    def _here(self) -> Span:
+        """What the next pass goes over."""
+        return Span(1, self.first + self.submitted)
 
     def _pace(self, times: int, seconds: float) -> None:
         if self.engine.staged:

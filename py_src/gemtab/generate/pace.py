@@ -1,60 +1,169 @@
-"""A pass that would take too long for one submit, cut into several.
+"""A pass that would take too long for one submit, cut into several: between steps, and within them.
 
 Watchdogs reset a GPU whose work does not end, screens stand still meanwhile, and a person who stops waits.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable
-from itertools import accumulate
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
-from gemtab.contracts.program import Program
+from gemtab.contracts.program import Part, Program, Step
 from gemtab.contracts.speed import UNKNOWN, Speed
-from gemtab.gpu.device import Steps
+from gemtab.gpu.device import Device, Steps
+from gemtab.kernels.matmul import FEW
+from gemtab.kernels.parts import parts_of
 from gemtab.plan.accounts import cost_of
 from gemtab.plan.chunk import SUBMIT_SECONDS
 
 Clock = Callable[[], float]  # seconds
 
+SLOW = Speed(1e10, 2e9)  # taken for that of a device of which nothing is known: software's
+ATTENTION = ("attend", "attend_chunk")
+SLOWER = 4.0  # attention takes so much longer for a multiply-add than a chunk's matrices, until it was seen
+GRAIN = 256  # positions that count as one
+LEAST = 1 / 16  # of what was foreseen: no pass is taken to be quicker at once
+WORK = 1 / 4  # of the time that a submit took was work, however long they wait
+TELLING = SUBMIT_SECONDS / 4  # what takes less may have taken it for other things than its work
+QUICKEST = 1e-9  # of what the speed promises, on no device
+
+
+class Span(NamedTuple):
+    """What a pass goes over: tokens, and those in the cache before them."""
+
+    tokens: int
+    position: int
+
+
+class Effort(NamedTuple):
+    """Seconds that the speed promises: of attention, and of all else."""
+
+    rest: float
+    attention: float
+
+
+class Submit(NamedTuple):
+    """What a submit does: some steps, or a part of one that alone takes too long."""
+
+    work: Steps | Part
+    effort: Effort
+
+
+@dataclass
+class Share:
+    """How much longer than promised a kind of pass takes."""
+
+    rest: float = 1.0
+    attention: float = 1.0
+
+    def seconds(self, effort: Effort) -> float:
+        """What so much takes."""
+        return effort.rest * self.rest + effort.attention * self.attention
+
 
 class Pace:
-    """How many submits each program's pass takes: at first by the device's speed, then as it goes."""
+    """How passes are cut, by position: at first by the device's speed, then by what passes took."""
 
     def __init__(self, speed: Speed = UNKNOWN, clock: Clock = perf_counter) -> None:
-        self.speed = speed
         self.clock = clock
-        self._efforts: dict[str, list[float]] = {}  # of a program's steps, each with all before it
-        self._submits: dict[str, int] = {}
+        self.wait = 0.0  # what a submit of nothing takes
+        self._speed = Speed(speed.macs or SLOW.macs, speed.bytes or SLOW.bytes)
+        # a kind of matrix kernel each: one token's, a few tokens', a chunk's
+        self._longer = (Share(), Share(), Share())
+        self._rest: dict[tuple[str, int], list[float]] = {}
+        self._efforts: dict[str, tuple[Span, list[Effort], Effort]] = {}
 
-    def submits(self, program: Program) -> list[Steps]:
-        """The steps of each submit, of about the same effort."""
-        if program.name not in self._efforts:
-            self._efforts[program.name] = _efforts(program)
-            self._submits[program.name] = self._foreseen(program)
-        efforts, count = self._efforts[program.name], self._submits[program.name]
-        wanted = (efforts[-1] * number / count for number in range(1, count))
-        ends = sorted({bisect_left(efforts, one) + 1 for one in wanted} | {len(efforts)})
-        return list(zip([0, *ends[:-1]], ends, strict=True))
+    async def measure_wait(self, device: Device, program: str) -> None:
+        """See how long the shortest submit takes: browsers look at the GPU at intervals of their own."""
+        waits = []
+        for _ in range(2):
+            began = self.clock()
+            await device.replay(program, 0)
+            waits.append(self.clock() - began)
+        self.wait = min(waits)
 
-    def took(self, program: Program, seconds: float) -> None:
-        """A whole pass took so long: the next is cut as this one should have been."""
-        wanted = min(-int(-seconds // SUBMIT_SECONDS), len(program.steps))
-        before = self._submits[program.name]
-        if wanted > before or wanted <= before // 2:  # else it would change from pass to pass
-            self._submits[program.name] = max(1, wanted)
+    def seconds(self, program: Program, at: Span) -> float:
+        """What a pass is expected to take."""
+        return self._longer_of(at.tokens).seconds(self._effort(program, at)[1])
 
-    def _foreseen(self, program: Program) -> int:
-        """By what the device has shown. One submit where it has shown nothing."""
-        costs = [cost_of(step, program.tokens, 0) for step in program.steps]
-        seconds = 0.0
-        if self.speed.macs and program.tokens > 1:
-            seconds = sum(cost.macs for cost in costs) / self.speed.macs
-        elif self.speed.bytes:
-            seconds = sum(cost.weights for cost in costs) / self.speed.bytes
-        return max(1, min(-int(-seconds // SUBMIT_SECONDS), len(program.steps)))
+    def submits(self, program: Program, at: Span) -> list[Submit]:
+        """A pass, one submit after the other."""
+        longer = self._longer_of(at.tokens)
+        efforts, total = self._effort(program, at)
+        if longer.seconds(total) <= SUBMIT_SECONDS:
+            return [Submit((0, len(program.steps)), total)]
+        return list(_cut(program.steps, efforts, longer))
+
+    def took(self, tokens: int, effort: Effort, seconds: float, times: int = 1) -> None:
+        """A submit of so many passes took so long: from now on, this is what would have been foreseen."""
+        worked = max(seconds - self.wait, WORK * seconds) / times
+        longer = self._longer_of(tokens)
+        foreseen = longer.seconds(effort)
+        if foreseen < worked <= TELLING:
+            return
+        found = max(worked / foreseen, LEAST)
+        share = effort.attention * longer.attention / foreseen
+        step = (found - 1) / (
+            share**2 + (1 - share) ** 2
+        )  # the larger share is likelier to be wrong
+        longer.rest = max(longer.rest * max(1 + (1 - share) * step, LEAST), QUICKEST)
+        longer.attention = max(longer.attention * max(1 + share * step, LEAST), QUICKEST)
+
+    def _longer_of(self, tokens: int) -> Share:
+        return self._longer[(tokens > 1) + (tokens > FEW)]
+
+    def _effort(self, program: Program, at: Span) -> tuple[list[Effort], Effort]:
+        """Of each step, and of all."""
+        at = Span(at.tokens, -(-at.position // GRAIN) * GRAIN)
+        known = self._efforts.get(program.name)
+        if not known or known[0] != at:
+            steps = self._steps(program, at)
+            known = self._efforts[program.name] = (at, steps, _sum(steps))
+        return known[1], known[2]
+
+    def _steps(self, program: Program, at: Span) -> list[Effort]:
+        key = (program.name, at.tokens)
+        if key not in self._rest:
+            start = Span(at.tokens, 0)
+            self._rest[key] = [
+                0.0 if step.kernel.template in ATTENTION else self._promised(step, start)
+                for step in program.steps
+            ]
+        attention: dict[tuple[int, ...], float] = {}  # most layers are alike
+        efforts = []
+        for step, rest in zip(program.steps, self._rest[key], strict=True):
+            if step.kernel.template in ATTENTION and step.shape not in attention:
+                attention[step.shape] = self._promised(step, at)
+            own = attention[step.shape] if step.kernel.template in ATTENTION else 0.0
+            efforts.append(Effort(rest, own))
+        return efforts
+
+    def _promised(self, step: Step, at: Span) -> float:
+        """Seconds by the speed: matrices wait for multiply-adds or for memory, here for both."""
+        cost = cost_of(step, *at)
+        slower = SLOWER if step.kernel.template in ATTENTION else 1.0
+        moved = (cost.read + cost.written) / self._speed.bytes
+        return cost.macs * slower / self._speed.macs + moved
 
 
-def _efforts(program: Program) -> list[float]:
-    """What the steps up to each cost, in no unit: a slow device computes more than it waits."""
-    costs = (cost_of(step, program.tokens, 0) for step in program.steps)
-    return list(accumulate(1.0 + cost.macs + cost.read for cost in costs))
+def _cut(steps: Sequence[Step], efforts: Sequence[Effort], longer: Share) -> Iterator[Submit]:
+    """As many steps in a submit as the time allows; what alone takes longer is parted if it can be."""
+    first, spent = 0, 0.0
+    for number, effort in enumerate(efforts):
+        seconds = longer.seconds(effort)
+        if number > first and spent + seconds > SUBMIT_SECONDS:
+            yield Submit((first, number), _sum(efforts[first:number]))
+            first, spent = number, 0.0
+        parts = parts_of(number, steps[number], -int(-seconds // SUBMIT_SECONDS))
+        for part in parts:
+            yield Submit(part, Effort(effort.rest / len(parts), effort.attention / len(parts)))
+        if parts:
+            first = number + 1
+        else:
+            spent += seconds
+    if first < len(steps):
+        yield Submit((first, len(steps)), _sum(efforts[first:]))
+
+
+def _sum(efforts: Sequence[Effort]) -> Effort:
+    return Effort(sum(one.rest for one in efforts), sum(one.attention for one in efforts))

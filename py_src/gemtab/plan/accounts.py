@@ -92,11 +92,12 @@ def _attend(step: Step, tokens: int, position: int) -> Cost:
     encoding = dict(step.kernel.includes)["kv"].removeprefix("kv_")
     row = 4 * kv_row_words(encoding, head_dim) * kv_heads
     limit = position + tokens if window == NO_WINDOW else window
-    seen = [min(position + token + 1, limit) for token in range(tokens)]
+    growing = min(max(limit - position - 1, 0), tokens)  # tokens that see less than the most
+    seen = growing * position + growing * (growing + 1) // 2 + (tokens - growing) * limit
     span = min(position + tokens, limit + tokens - 1)  # a chunk's tokens share what they see
     cache = 2 * row * span
     vectors = 4 * tokens * heads * head_dim
-    macs = 2 * heads * head_dim * sum(seen)
+    macs = 2 * heads * head_dim * seen
     return Cost(cache + vectors, vectors, cache=cache, macs=macs)
 
 

@@ -34,6 +34,11 @@ def best_chunk(settings: Settings, tensors: Mapping[str, Tensor], speed: Speed) 
     return min(within, longest, settings.capacity)
 
 
+def shorter_chunks(longest: int) -> list[int]:
+    """The chunks that a prompt is cut into where the longest would take too long, the longest first."""
+    return [longest, *(length for length in _lengths(longest) if length < longest)]
+
+
 def _lengths(most: int) -> list[int]:
     """Chunks from the longest to the shortest."""
     return [1 << power for power in range(most.bit_length() - 1, -1, -1) if 1 << power >= SHORTEST]

@@ -8,28 +8,19 @@ import pytest
 
 from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.errors import UsageError
-from gemtab.contracts.manifest import Manifest, Tensor
+from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.model_config import FULL, SLIDING, Rope
-from gemtab.contracts.names import tensor_shapes
 from gemtab.contracts.placement import ALIGNMENT
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.rope import rope_pairs, rope_table
 from gemtab.plan.settings import Settings
+from helpers.e2b_sizes import E2B, named_tensors
 from helpers.tiny_model import SHAPES, tiny_config
 
 ROOMY = DeviceFacts(
     "roomy", frozenset(), {"maxStorageBufferBindingSize": (4 << 30) - 4, "maxBufferSize": 4 << 30}
 )
-# the sizes of Gemma 4 E2B
-E2B = {
-    "vocab_size": 262144, "vocab_size_per_layer_input": 262144, "hidden_size": 1536,
-    "intermediate_size": 6144, "num_hidden_layers": 35, "num_attention_heads": 8,
-    "num_key_value_heads": 1, "head_dim": 256, "global_head_dim": 512, "sliding_window": 512,
-    "layer_types": ([SLIDING] * 4 + [FULL]) * 7, "num_kv_shared_layers": 20,
-    "hidden_size_per_layer_input": 256, "max_position_embeddings": 131072,
-}  # fmt: skip
-
 # a larger one of its kind, with the sizes of Gemma 4 E4B
 E4B = E2B | {
     "hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 42,
@@ -39,11 +30,7 @@ E4B = E2B | {
 
 
 def model(config, encoding="q4", facts=ROOMY, capacity=512):
-    tensors = {
-        name: Tensor(shape, encoding if len(shape) == 2 else "f32", ())
-        for name, shape in tensor_shapes(config).items()
-    }
-    return Model.on(Settings(config, facts, capacity), tensors)
+    return Model.on(Settings(config, facts, capacity), named_tensors(config, encoding))
 
 
 def layers_of(program):
