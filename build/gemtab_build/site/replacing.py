@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gemtab.contracts.errors import UsageError
+from gemtab_build.site.compress import SUFFIX
 from gemtab_build.site.work_folder import work_folder
 
 MODEL = "model"  # all of this folder is ours
@@ -40,6 +41,13 @@ def write_listing(folder: Path, names: set[str]) -> None:
     (folder / LISTING).write_text(json.dumps(sorted(names), indent=1) + "\n", encoding="utf-8")
 
 
+def list_more(folder: Path, names: set[str]) -> None:
+    """Add to what `write_listing` said; nothing where it said nothing."""
+    if (folder / LISTING).is_file():
+        ours = {name for name in names if not name.startswith(f"{MODEL}/")}
+        write_listing(folder, read_listing(folder) | ours)
+
+
 def read_listing(folder: Path) -> set[str]:
     """What `write_listing` said, without names that lead out of the folder; nothing if nothing did."""
     try:
@@ -66,9 +74,12 @@ def _move_in(new: Path, out: Path) -> None:
             )
     if page:
         write_listing(out, page | listed)  # if we are killed now, the next build knows them as ours
-    for name in (*sorted(names - {MANIFEST, LISTING}), MANIFEST):
+    last = (MANIFEST + SUFFIX, MANIFEST)
+    for name in (*sorted(names - {*last, LISTING}), *last):
         if name in names and not _is_same(new / name, out / name):
             (out / name).parent.mkdir(parents=True, exist_ok=True)
+            if name + SUFFIX not in names and (name + SUFFIX in listed or name == MANIFEST):
+                (out / (name + SUFFIX)).unlink(missing_ok=True)  # no form of it any more
             (new / name).replace(out / name)
     if page:
         write_listing(out, page)

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gemtab.contracts.errors import UsageError
+from gemtab_build.site.compress import GzipForms, accepts_gzip, is_compressible
 
 ADDRESS = "127.0.0.1"
 COPY_BYTES = 1 << 20
 TYPES = {
     ".bin": "application/octet-stream",
     ".css": "text/css; charset=utf-8",
+    ".gz": "application/gzip",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
@@ -47,6 +49,7 @@ class SiteServer(ThreadingHTTPServer):
             raise UsageError(f"{folder} is not a folder. Build a site into it with `gemtab build`.")
         self.folder = folder.resolve()
         self.policy = page_policy(self.folder)
+        self.gzip_forms = GzipForms()
         try:
             super().__init__((ADDRESS, port), SiteHandler)
         except (OSError, OverflowError) as error:
@@ -93,30 +96,52 @@ class SiteHandler(BaseHTTPRequestHandler):
                 self.send_file(path, file, with_body=with_body)
 
     def send_file(self, path: Path, file: BinaryIO, *, with_body: bool) -> None:
-        """Send one open file: 200, 206, 304 or 416."""
+        """Send one open file, compressed where that is allowed: 200, 206, 304 or 416."""
         status = os.fstat(file.fileno())
-        tag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
+        asked = self.headers.get("Range")
+        packed = None if asked else self.packed(path, status)
+        tag = f'"{status.st_mtime_ns:x}-{status.st_size:x}{"-gz" if packed else ""}"'
         headers = {
             "ETag": tag,
             "Last-Modified": formatdate(status.st_mtime, usegmt=True),
             "Cache-Control": caching(path.name),
         }
+        if is_compressible(path.name):
+            headers["Vary"] = "Accept-Encoding"
         if tag in self.headers.get("If-None-Match", ""):
             self.send_empty(HTTPStatus.NOT_MODIFIED, headers)
-            return
-        asked = self.headers.get("Range")
-        if self.headers.get("If-Range", tag) != tag:
-            asked = None  # the file has changed since: the whole of it
+        elif packed:
+            headers |= {"Content-Type": media_type(path.name), "Content-Encoding": "gzip"}
+            self.send_response(HTTPStatus.OK)
+            self.send_fields(headers, len(packed))
+            if with_body:
+                self.wfile.write(packed)
+        else:
+            if self.headers.get("If-Range", tag) != tag:
+                asked = None  # the file has changed since: the whole of it
+            self.send_plain(path, file, asked, headers, with_body=with_body)
+
+    def packed(self, path: Path, status: os.stat_result) -> bytes | None:
+        """The file in gzip, if the browser takes it and there is something to gain."""
+        if not accepts_gzip(self.headers.get("Accept-Encoding")):
+            return None
+        return self.server.gzip_forms.of(path, status)
+
+    def send_plain(
+        self, path: Path, file: BinaryIO, asked: str | None, headers: dict[str, str], *, with_body: bool
+    ) -> None:  # fmt: skip
+        """Send a file as it is, whole or in part."""
+        size = os.fstat(file.fileno()).st_size
         try:
-            part = parse_range(asked, status.st_size)
+            part = parse_range(asked, size)
         except ValueError:
-            headers["Content-Range"] = f"bytes */{status.st_size}"
+            headers["Content-Range"] = f"bytes */{size}"
             self.send_empty(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers)
             return
-        start, end = part or (0, status.st_size)
+        start, end = part or (0, size)
         self.send_response(HTTPStatus.PARTIAL_CONTENT if part else HTTPStatus.OK)
         if part:
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{status.st_size}"
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
         self.send_fields({"Content-Type": media_type(path.name), **headers}, end - start)
         if with_body:
             file.seek(start)

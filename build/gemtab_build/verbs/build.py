@@ -16,8 +16,9 @@ from gemtab_build.progress import bar
 from gemtab_build.quality.judge import open_judge, write_report
 from gemtab_build.quality.options import add_quality_options, check_quality_options, wants_judge
 from gemtab_build.quality.table import table
+from gemtab_build.site.compress import precompress
 from gemtab_build.site.kernels_file import kernels_json
-from gemtab_build.site.replacing import MODEL, replacing
+from gemtab_build.site.replacing import MODEL, list_more, replacing
 from gemtab_build.site.write import write_site
 from gemtab_build.weights.quantize import Rounding
 from gemtab_build.weights.weights_at import move_weights, origins_of
@@ -53,6 +54,11 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         default="auto",
         help="auto leaves out, for a model so small that it does not pay, those that a device must try first",
     )
+    verb.add_argument(
+        "--precompress",
+        action="store_true",
+        help="write NAME.gz beside the files that gain by it, for hosts that send those (`serve` does)",
+    )
     add_quality_options(verb)
     verb.set_defaults(run=run)
 
@@ -76,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
         if origins and manifest.weights != PACKED:
             shards = weights_folder(args.out)
             manifest = move_weights(manifest, new / MODEL, args.weights_at, shards)
+        if args.precompress:
+            list_more(new, precompress(new))
     for note in manifest.notes:
         print(f"note: {note}", file=sys.stderr)
     size = sum(source.bytes for source in manifest.sources)

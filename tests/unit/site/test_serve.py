@@ -1,17 +1,20 @@
 """The web server, asked as a browser asks."""
 
+import gzip
 import http.client
 import threading
 
 import pytest
 
 from gemtab.contracts.errors import UsageError
+from gemtab_build.site.compress import accepts_gzip
 from gemtab_build.site.serve import SiteServer, parse_range
 
 PAGE = """<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'self';
   script-src 'self' 'wasm-unsafe-eval'">
 """
+LONG = b"export const lines = 'again and again';\n" * 300
 
 
 @pytest.fixture
@@ -20,6 +23,7 @@ def site(tmp_path):
     (folder / "model").mkdir(parents=True)
     (folder / "index.html").write_text(PAGE)
     (folder / "engine.mjs").write_text("export {};")
+    (folder / "long.js").write_bytes(LONG)
     (folder / "model" / "manifest.json").write_text("{}")
     (folder / "model" / "0123456789ab.bin").write_bytes(bytes(range(100)))
     (folder / "core.wasm").write_bytes(b"\0asm")
@@ -135,6 +139,94 @@ def test_nothing_outside_the_folder_is_sent(ask, path):
 
 def test_other_origins_may_read(ask):
     assert ask("/none")[0].headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_text_goes_over_the_wire_compressed(ask):
+    plain, whole = ask("/long.js")
+    answer, body = ask("/long.js", Accept_Encoding="gzip, deflate, br")
+
+    assert (gzip.decompress(body), whole) == (LONG, LONG)
+    assert len(body) < len(LONG) / 10
+    for name, value in {
+        "Content-Encoding": "gzip",
+        "Content-Length": str(len(body)),
+        "Content-Type": "text/javascript; charset=utf-8",
+        "Vary": "Accept-Encoding",
+    }.items():
+        assert answer.headers[name] == value
+    assert (plain.headers["Content-Encoding"], plain.headers["Vary"]) == (None, "Accept-Encoding")
+    assert plain.headers["ETag"] != answer.headers["ETag"]
+
+
+def test_head_tells_the_length_of_the_compressed_file(ask):
+    length = ask("/long.js", Accept_Encoding="gzip")[0].headers["Content-Length"]
+    answer, body = ask("/long.js", method="HEAD", Accept_Encoding="gzip")
+
+    assert (answer.headers["Content-Length"], body) == (length, b"")
+
+
+def test_each_form_has_its_own_tag(ask):
+    tags = {
+        form: ask("/long.js", Accept_Encoding=form)[0].headers["ETag"]
+        for form in ("gzip", "identity")
+    }
+
+    for form in tags:
+        status = {
+            tagged: ask("/long.js", Accept_Encoding=form, If_None_Match=tags[tagged])[0].status
+            for tagged in tags
+        }
+        assert status == {tagged: 304 if tagged == form else 200 for tagged in tags}
+
+
+@pytest.mark.parametrize("path", ["/long.js", "/model/0123456789ab.bin"])
+def test_a_range_is_never_compressed(ask, path):
+    answer, body = ask(path, Accept_Encoding="gzip", Range="bytes=7-19")
+
+    assert (answer.status, answer.headers["Content-Encoding"]) == (206, None)
+    assert body == ask(path)[1][7:20]
+
+
+def test_a_shard_is_never_compressed(site, ask):
+    (site.folder / "model" / "0123456789ab.bin").write_bytes(bytes(10_000))
+
+    answer, body = ask("/model/0123456789ab.bin", Accept_Encoding="gzip")
+
+    assert (answer.headers["Content-Encoding"], answer.headers["Vary"]) == (None, None)
+    assert body == bytes(10_000)
+
+
+@pytest.mark.parametrize(
+    ("header", "yes"),
+    [
+        (None, False), ("", False), ("br", False), ("identity", False), ("gzip;q=0", False),
+        ("gzip;q=0, *", False), ("gzip;q=x", False), ("gzip", True), ("br, GZIP;q=0.5", True),
+        ("*", True), ("*;q=0", False), ("br;q=1.0, gzip;q=0.8, *;q=0.1", True),
+    ],
+)  # fmt: skip
+def test_what_a_browser_accepts(header, yes):
+    assert accepts_gzip(header) is yes
+
+
+def test_what_was_precompressed_is_sent(site, ask):
+    (site.folder / "long.js.gz").write_bytes(gzip.compress(LONG, 9, mtime=0))
+    best = (site.folder / "long.js.gz").read_bytes()
+
+    assert ask("/long.js", Accept_Encoding="gzip")[1] == best
+    assert ask("/long.js.gz")[0].headers["Content-Type"] == "application/gzip"
+
+
+def test_a_compressed_form_of_another_file_is_not_sent(site, ask):
+    (site.folder / "long.js.gz").write_bytes(gzip.compress(LONG.swapcase(), 9))
+
+    assert gzip.decompress(ask("/long.js", Accept_Encoding="gzip")[1]) == LONG
+
+
+def test_a_file_that_changes_is_compressed_anew(site, ask):
+    ask("/long.js", Accept_Encoding="gzip")
+    (site.folder / "long.js").write_bytes(LONG * 2)
+
+    assert gzip.decompress(ask("/long.js", Accept_Encoding="gzip")[1]) == LONG * 2
 
 
 def test_a_port_in_use_is_one_clear_line(site):

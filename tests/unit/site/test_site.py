@@ -1,5 +1,6 @@
 """The site's files: which they are, and that the same sources give the same bytes."""
 
+import gzip
 import hashlib
 import io
 import json
@@ -10,9 +11,10 @@ import pytest
 
 from gemtab.contracts.errors import UsageError
 from gemtab_build.site import write as site
+from gemtab_build.site.compress import precompress
 from gemtab_build.site.pyodide_assets import pins
 from gemtab_build.site.python_archive import engine_files, pack, package_files, packages_archive
-from gemtab_build.site.replacing import LISTING, replacing, write_listing
+from gemtab_build.site.replacing import LISTING, list_more, replacing, write_listing
 
 
 def test_the_archive_has_the_engine_and_its_packages():
@@ -49,12 +51,14 @@ def test_a_page_without_its_developers_files(tmp_path):
 def build(tmp_path):
     """A function that builds a site of some files, with a model or not."""
 
-    def built(files, model=None):
+    def built(files, model=None, packed=False):
         with replacing(tmp_path / "out") as new:
             if model:
                 site.write_files(new / "model", model)
             site.write_files(new, files)
             write_listing(new, set(files))
+            if packed:
+                list_more(new, precompress(new))
 
     return built
 
@@ -108,6 +112,28 @@ def test_an_unchanged_file_keeps_its_time(tmp_path, build):
     build(files)
 
     assert before == {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in files}
+
+
+def test_precompressed_files_lie_beside_those_that_gain_and_go_when_they_are_built_without(
+    tmp_path, build
+):
+    text = b"again and again " * 100
+    page = {"index.html": text, "engine/a.js": b"short", "python/packages.zip": text}
+    model = {"manifest.json": text, "tokenizer.0123.bin": text, "0123456789ab.bin": text}
+    gained = {"index.html.gz", "model/manifest.json.gz", "model/tokenizer.0123.bin.gz"}
+    out = tmp_path / "out"
+
+    build(page, model, packed=True)
+
+    packed = {path.relative_to(out).as_posix() for path in out.rglob("*.gz")}
+    assert packed == gained
+    assert all(gzip.decompress((out / name).read_bytes()) == text for name in gained)
+    before = {name: (out / name).read_bytes() for name in gained}
+    build(page, model, packed=True)
+    assert {name: (out / name).read_bytes() for name in gained} == before
+
+    build({**page, "index.html": b"new"}, {**model, "manifest.json": b"{}"})
+    assert not list(out.rglob("*.gz"))
 
 
 def test_the_app_listing_knows_files_by_their_hashes():
