@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gemtab_build.node import find_node, npm_command
-from gemtab_build.run.setup_browser import set_up_chromium, set_up_vulkan
+from gemtab_build.run.setup_browser import set_up_chromium, set_up_firefox, set_up_vulkan
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
@@ -25,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.fast:
         set_up_vulkan()
         set_up_chromium()
+        set_up_firefox()
         set_up_vocabularies()
     failed = [step[0] for step in [*steps(), *page_steps()] if not passes(*step)]
     if failed:

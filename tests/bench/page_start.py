@@ -16,7 +16,7 @@ from statistics import median
 
 from playwright.sync_api import Page
 
-from gemtab_build.run.try_page import open_chromium
+from gemtab_build.run.browsers import open_browser
 from gemtab_build.site.serve import SiteServer
 
 INTERACTIVE = "() => !!document.querySelector('gemtab-chat')?.shadowRoot?.querySelector('textarea')"
@@ -70,7 +70,7 @@ def main() -> None:
     for _ in range(args.visits):
         with tempfile.TemporaryDirectory(prefix="gemtab-profile-") as profile:
             for name in ("cold", "warm"):
-                with open_chromium(Path(profile)) as context:
+                with open_browser(profile=Path(profile)) as context:
                     page = context.new_page()
                     page.on("request", lambda one: asked.add(one.url.removeprefix(server.url)))
                     for what, seconds in visit(page, server.url).items():

@@ -1,16 +1,18 @@
-"""Chromium, a server over web/, and a chat page with a scripted worker in the engine's place."""
+"""Browsers, a server over web/, a chat page with a scripted worker in the engine's place, the built demo."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from shutil import which
 
 import pytest
 
 from browser.load_tab import Tab
 from browser.piece_server import Pieces, serve_pieces
 from browser.site_server import WEB, serve
-from gemtab_build.run.setup_browser import ARGUMENTS
+from gemtab_build.cli import main
+from gemtab_build.run.browsers import KINDS, options
+from gemtab_build.run.setup_browser import has_vulkan_driver
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 Browser, BrowserContext = playwright_api.Browser, playwright_api.BrowserContext
@@ -23,22 +25,47 @@ PAGE = """<!doctype html><title>Chat</title><link rel="icon" href="data:,">
 PAGES = {"big": 'model="big/"', "auto": 'model="big/" autoload', "stuck": 'model="stuck/" autoload'}
 
 
+def pytest_generate_tests(metafunc):
+    """What takes a browser runs in each, unless it is marked `chromium_only`, which gives the reason."""
+    if "browser_name" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("chromium_only")
+        names = ["chromium"] if only else list(KINDS)
+        metafunc.parametrize("browser_name", names, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def launch() -> Iterator[Callable[..., Browser]]:
-    """Start a Chromium with some arguments; all are closed when the session ends."""
-    executable = which("chromium") or which("google-chrome")
+def browser_name(request) -> str:
+    """The browser at hand: a test that asks for it, or for what is made with it, runs in each."""
+    name = request.param
+    if KINDS[name].find() is None:
+        pytest.skip(f"there is no {KINDS[name].title}; {KINDS[name].variable} names one")
+    if name == "firefox" and sys.platform == "linux" and not has_vulkan_driver():
+        pytest.skip("Firefox has no WebGPU without a Vulkan driver, and there is none")
+    return name
+
+
+@pytest.fixture(scope="session")
+def launch(browser_name) -> Iterator[Callable[..., Browser]]:
+    """Start a browser with some of `browsers.options`; all are closed when the session ends."""
     with playwright_api.sync_playwright() as playwright:
-        yield lambda *args: playwright.chromium.launch(
-            executable_path=executable, args=["--no-sandbox", *args]
-        )
+        kind = getattr(playwright, browser_name)
+        yield lambda **wanted: kind.launch(**options(browser_name, **wanted))
 
 
 @pytest.fixture(scope="session")
-def chromium(launch) -> Iterator[Browser]:
-    """A headless Chromium with WebGPU."""
-    browser = launch(*ARGUMENTS)
+def browser(launch) -> Iterator[Browser]:
+    """A headless browser with WebGPU."""
+    browser = launch()
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="session")
+def demo_site(tmp_path_factory) -> Path:
+    """The built site of the embedded model. A test that changes a file works on a copy."""
+    folder = tmp_path_factory.mktemp("demo") / "site"
+    assert main(["build", "demo", "--out", str(folder)]) == 0
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -66,9 +93,9 @@ def console_errors() -> list[str]:
 
 
 @pytest.fixture
-def page(chromium, console_errors) -> Iterator[Page]:
+def page(browser, console_errors) -> Iterator[Page]:
     """A fresh page, which must end with no error in its console."""
-    context = chromium.new_context()
+    context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(10_000)
     page.on("console", lambda said: said.type == "error" and console_errors.append(said.text))
@@ -94,9 +121,9 @@ def pieces() -> Iterator[Pieces]:
 
 
 @pytest.fixture
-def context(chromium) -> Iterator[BrowserContext]:
+def context(browser) -> Iterator[BrowserContext]:
     """A browser profile of its own."""
-    context = chromium.new_context()
+    context = browser.new_context()
     yield context
     context.close()
 

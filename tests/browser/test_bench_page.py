@@ -6,9 +6,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser.built_site import Site
-from gemtab_build.cli import main
 
-pytestmark = [pytest.mark.browser, pytest.mark.gpu]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.gpu,
+    pytest.mark.chromium_only("made of the engine, and nobody waits for its speed"),
+]
 READY_MS = 120_000
 PROTOCOL = """export function expose(load) {
   window.bench = async ({ ids, counts, n_ctx }) => {
@@ -21,10 +24,8 @@ PROTOCOL = """export function expose(load) {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("bench") / "site"
-    assert main(["build", "demo", "--out", str(folder)]) == 0
-    site = Site(folder)
+def site(demo_site) -> Iterator[Site]:
+    site = Site(demo_site)
     yield site
     site.stop()
 

@@ -138,7 +138,8 @@ def test_a_device_that_can_is_told_with_what_is_known_of_it(blank: Page):
     needed = NEEDS.weights + at.cache + at.scratch
     assert found["memory"]["needed"] == needed
     assert found["memory"]["neededWithTable"] == needed + NEEDS.table
-    assert found["memory"]["known"] == blank.evaluate("navigator.deviceMemory * 2 ** 30")
+    gibibytes = blank.evaluate("navigator.deviceMemory ?? null")  # which Firefox does not tell
+    assert found["memory"]["known"] == (gibibytes and gibibytes * 2**30)
     assert found["storage"]["missing"] == LARGE + len(KERNELS)
     measured = found["speed"]["gigabytesPerSecond"]
     assert found["speed"]["tokensPerSecond"] == pytest.approx(0.5 * measured * 1e9 / NEEDS.token)
@@ -154,6 +155,7 @@ def test_a_longer_context_needs_more(blank: Page):
     assert found["memory"]["needed"] == NEEDS.weights + at.cache + at.scratch
 
 
+@pytest.mark.chromium_only("one of them tells: the others are of the manifest")
 @pytest.mark.parametrize("name", [*NEEDS.limits, "maxStorageBufferBindingSize", "maxBufferSize"])
 def test_a_limit_below_what_is_needed_refuses_and_fetches_nothing(blank: Page, asked, name):
     least = NEEDS.limits.get(name, NEEDS.contexts["4096"].binding)
@@ -231,6 +233,7 @@ JUDGED = {
 }
 
 
+@pytest.mark.chromium_only("a pure function")
 @pytest.mark.parametrize(("given", "verdict", "words"), JUDGED.values(), ids=JUDGED)
 def test_a_verdict_follows_from_what_is_known(blank: Page, given, verdict, words):
     found, told = judge(blank, facts(**given))
@@ -298,7 +301,8 @@ def test_the_offer_tells_when_a_chat_can_begin(page: Page, site: str):
 
 @pytest.mark.parametrize("name", ["", "auto.html", "small.html"])
 def test_a_device_that_cannot_gets_no_button_and_fetches_no_weights(page: Page, site, asked, name):
-    page.add_init_script(f"({NARROW})({{ maxStorageBufferBindingSize: 4096 }})")
+    narrowed = f"({NARROW})({{ maxStorageBufferBindingSize: 4096 }})"
+    page.add_init_script(f"globalThis.GPUAdapter && {narrowed}")  # about:blank may have none
     page.goto(site + name)
 
     offer = page.get_by_role("region", name="Download")

@@ -308,6 +308,7 @@ def test_progress_counts_the_bytes_of_the_file_where_the_server_compresses(tab: 
     assert ranges_of(pieces, "a.bin")[:2] == [None, None]
 
 
+@pytest.mark.chromium_only("Firefox's workers stay online when Playwright takes the page offline")
 def test_loading_waits_while_offline(tab: Tab, pieces: Pieces, sources):
     tab.load(sources[1:])
     pieces.asked.clear()

@@ -1,4 +1,6 @@
-"""The real engine in Chromium, on the embedded model: the same numbers and ids as the native executor."""
+"""The real engine in each browser, on the embedded model: the same numbers and ids as the native executor."""
+
+from functools import partial
 
 import numpy as np
 import pytest
@@ -7,7 +9,6 @@ from browser.in_thread import in_thread
 from gemtab.generate.sampling import GREEDY
 from gemtab.text.tokenizer import Tokenizer
 from gemtab.weights.files import FileArtifact
-from gemtab_build.cli import main
 from gemtab_build.demo.score import request_of
 from gemtab_build.demo.skills import SKILLS, held_out_prompts
 from gemtab_build.run.browser_runner import BrowserRunner
@@ -24,25 +25,19 @@ REQUEST = {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    assert main(["build", "demo", "--out", str(folder)]) == 0
-    return folder
+def tokenizer(demo_site):
+    return Tokenizer.from_bytes(FileArtifact(demo_site).file("tokenizer"))
 
 
 @pytest.fixture(scope="module")
-def tokenizer(site):
-    return Tokenizer.from_bytes(FileArtifact(site).file("tokenizer"))
+def in_browser(demo_site, browser_name):
+    runner = partial(BrowserRunner, demo_site, "f32", 32, 1024, browser=browser_name)
+    yield from in_thread(lambda: runner().__enter__())
 
 
 @pytest.fixture(scope="module")
-def in_browser(site):
-    yield from in_thread(lambda: BrowserRunner(site, "f32", 32, 1024).__enter__())
-
-
-@pytest.fixture(scope="module")
-def natively(site):
-    yield from in_thread(lambda: NativeRunner(site, "f32", 32, 1024, lambda *_: None))
+def natively(demo_site):
+    yield from in_thread(lambda: NativeRunner(demo_site, "f32", 32, 1024, lambda *_: None))
 
 
 def test_logits_are_the_native_ones(in_browser, natively):
@@ -67,8 +62,9 @@ def test_a_greedy_reply_has_the_native_ids(in_browser, natively):
     assert reply["text"].strip() in "".join(said)
 
 
-def test_rows_of_a_table_off_the_gpu_give_the_native_ids(site, natively):
-    reader = in_thread(lambda: BrowserRunner(site, "f32", 32, 1024, "disk").__enter__())
+def test_rows_of_a_table_off_the_gpu_give_the_native_ids(demo_site, natively, browser_name):
+    runner = partial(BrowserRunner, demo_site, "f32", 32, 1024, "disk", browser=browser_name)
+    reader = in_thread(lambda: runner().__enter__())
 
     for in_browser in reader:  # once; the browser ends with the loop
         reply = in_browser("reply", REQUEST, GREEDY, lambda *_: None)
@@ -76,6 +72,7 @@ def test_rows_of_a_table_off_the_gpu_give_the_native_ids(site, natively):
     assert reply["ids"] == natively("reply", REQUEST, GREEDY, lambda *_: None)["ids"]
 
 
+@pytest.mark.chromium_only("the ids are native ones there: this tells of the model")
 @pytest.mark.parametrize("skill", SKILLS)
 def test_the_embedded_model_has_its_skills(in_browser, tokenizer, skill):
     """Prompts that training never saw; the whole score is `python -m gemtab_build.demo.score`'s."""

@@ -55,7 +55,8 @@ def test_loading_shows_how_far_it_is_and_what_one_should_know(page: Page, script
 
     expect(status(page)).to_have_text("Downloading the model")
     expect(page.get_by_text("0.9 of 1.9 GB")).to_be_visible()
-    expect(page.get_by_role("progressbar", name="Loading")).to_have_js_property("value", 9 / 19)
+    bar = page.get_by_role("progressbar", name="Loading")
+    assert bar.evaluate("(bar) => bar.value") == pytest.approx(9 / 19)  # Firefox rounds it
     expect(page.get_by_role("alert")).to_contain_text("There is no room.")
     page.get_by_role("button", name="OK").click()
     expect(page.get_by_role("alert")).to_have_count(0)

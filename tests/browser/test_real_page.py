@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from shutil import copytree
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from browser.built_site import Site
 from gemtab.weights.files import FileArtifact
-from gemtab_build.cli import main
-from gemtab_build.run.setup_browser import ARGUMENTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.gpu]
 SCREENSHOT = "GEMTAB_SCREENSHOT"  # a path: where the picture of the README goes
@@ -17,9 +16,9 @@ READY_MS = 60_000
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[Site]:
+def site(demo_site, tmp_path_factory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("real") / "site"
-    assert main(["build", "demo", "--out", str(folder)]) == 0
+    copytree(demo_site, folder)
     site = Site(folder)
     yield site
     site.stop()
@@ -27,8 +26,8 @@ def site(tmp_path_factory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser(launch) -> Iterator[Browser]:
-    """A Chromium of our own: one test ends its GPU process."""
-    browser = launch(*ARGUMENTS)
+    """A browser of our own: one test ends its GPU process."""
+    browser = launch()
     yield browser
     browser.close()
 
@@ -138,6 +137,7 @@ def test_a_corrupt_shard_is_told_and_tried_again(page: Page, site: Site):
     assert ask(page, "Who are you?")
 
 
+@pytest.mark.chromium_only("a GPU process is ended by Chromium's debugging protocol")
 def test_a_graphics_card_that_is_lost_is_told_and_replies_again(
     browser: Browser, page: Page, site: Site
 ):

@@ -125,13 +125,14 @@ def test_a_refused_binding_is_named(chat: Page):
     assert found.startswith("DeviceError: The graphics card refused the program twice")
 
 
-def test_a_broken_kernel_is_named_with_its_line(chat: Page):
+def test_a_broken_kernel_is_named_with_its_line(chat: Page, console_errors):
     broken = {"add": {**KERNELS["add"], "wgsl": ADD.replace("y[id.x] =", "z[id.x] =")}}
 
     found = run(chat, program(), broken)
 
     assert "DeviceError" in found
     assert "the kernel add: line 7" in found
+    console_errors.clear()  # Firefox notes the shader's errors there too
 
 
 def test_an_uncompiled_kernel_is_named(chat: Page):

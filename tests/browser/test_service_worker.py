@@ -77,6 +77,7 @@ def test_the_app_opens_with_no_network(first_visit: Page, site: Site):
     see_offline(first_visit, site, "one")
 
 
+@pytest.mark.chromium_only("only Chromium's debugging protocol tells who answered")
 def test_a_browser_fetches_webassembly_itself_while_the_site_is_there(
     first_visit: Page, site: Site
 ):

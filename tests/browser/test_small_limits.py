@@ -1,5 +1,7 @@
 """The page's engine on a device that binds little at a time: tables are split, and the ids are the same."""
 
+from shutil import copytree
+
 import pytest
 
 from browser.in_thread import in_thread
@@ -9,7 +11,6 @@ from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.names import EMBED, PLE_EMBED
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
-from gemtab_build.cli import main
 from gemtab_build.run.browser_runner import BrowserRunner
 from gemtab_build.run.runner import NativeRunner
 
@@ -23,10 +24,10 @@ LESS = f"limits: {{ ...limitsOf(device.limits), maxStorageBufferBindingSize: {BI
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site(demo_site, tmp_path_factory):
     """A site whose page understates its GPU."""
     folder = tmp_path_factory.mktemp("small") / "site"
-    assert main(["build", "demo", "--out", str(folder)]) == 0
+    copytree(demo_site, folder)
     adapter = folder / "engine/gpu/adapter.js"
     text = adapter.read_text()
     assert SAID in text

@@ -152,6 +152,7 @@ def test_a_damaged_file_is_fetched_again(tab: Tab, pieces: Pieces, sources, dama
     assert tab.kept() == {one["sha256"]: one["bytes"] for one in sources}
 
 
+@pytest.mark.chromium_only("a quota is set by Chromium's debugging protocol")
 def test_a_full_disk_is_told_once_and_loading_goes_on(tab: Tab, sources):
     devtools = tab.page.context.new_cdp_session(tab.page)
     origin = tab.pieces.address.rstrip("/")
@@ -232,6 +233,7 @@ def test_what_another_tab_is_writing_stays(tab: Tab, sources):
     assert set(tab.kept()) == {being_written}
 
 
+@pytest.mark.chromium_only("Firefox has no handles that are shared")
 def test_parts_of_a_piece_are_read_and_an_open_piece_stays(tab: Tab, sources):
     tab.load(sources)
     parts = [[0, 3], [1000, 100], [5, 0]]

@@ -8,7 +8,11 @@ from browser.site_server import WEB, Handler, serve
 from gemtab_build.cli import main
 from helpers.packed_checkpoint import write_packed
 
-pytestmark = [pytest.mark.browser, pytest.mark.gpu]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.gpu,
+    pytest.mark.chromium_only("test_store has what differs"),
+]
 READY_MS = 60_000
 
 

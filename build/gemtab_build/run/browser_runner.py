@@ -1,4 +1,4 @@
-"""An artifact, run by the page's own worker in headless Chromium: the other end of `--on browser`."""
+"""An artifact, run by the page's own worker in a headless browser: the other end of `--on browser`."""
 
 import base64
 import threading
@@ -11,8 +11,8 @@ from typing import Any
 from gemtab.contracts import errors
 from gemtab.contracts.errors import UsageError
 from gemtab.generate.sampling import Sampling
+from gemtab_build.run.browsers import open_browser
 from gemtab_build.run.runner import Continued, Say
-from gemtab_build.run.try_page import open_chromium
 from gemtab_build.site.serve import SiteServer
 
 BLANK = "blank.html"  # a page of the site's own origin that loads nothing
@@ -40,7 +40,7 @@ ASK = """(request) => new Promise((resolve) => {
 
 
 class BrowserRunner:
-    """The engine in Chromium. A context manager: the browser and the server end with it."""
+    """The engine in a browser. A context manager: the browser and the server end with it."""
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class BrowserRunner:
         ple: str = "auto",
         profile: Path | None = None,
         port: int = 0,
+        browser: str = "chromium",
     ) -> None:
         """What the page stores is kept in the folder `profile`, for the origin of that `port`."""
         if not (folder / "engine" / "worker.js").is_file():
@@ -58,6 +59,7 @@ class BrowserRunner:
                 f"{folder} is no site: it has no engine/worker.js. Give the folder that `gemtab build` wrote."
             )
         self._folder, self._profile, self._port = folder, profile, port
+        self._browser = browser
         self._load = {"kv": kv, "chunk": chunk, "context": context, "ple": ple}
         self._stack = ExitStack()
         self._say: Say = lambda *_: None
@@ -69,7 +71,7 @@ class BrowserRunner:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             opened.callback(server.server_close)
             opened.callback(server.shutdown)
-            self.page = opened.enter_context(open_chromium(self._profile)).new_page()
+            self.page = opened.enter_context(open_browser(self._browser, self._profile)).new_page()
             self.page.set_default_timeout(SECONDS * 1000)
             self.page.route(
                 f"**/{BLANK}", lambda route: route.fulfill(content_type="text/html", body="")

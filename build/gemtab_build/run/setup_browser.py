@@ -1,4 +1,4 @@
-"""Chromium and a Vulkan driver for the tests: find them, or install them where that is allowed."""
+"""Browsers and a Vulkan driver: find them, or install them where that is allowed."""
 
 import functools
 import os
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FIREFOX_NAMES = ("firefox-esr", "firefox", "/Applications/Firefox.app/Contents/MacOS/firefox")
 ICD_FOLDERS = ("/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d")
 PLAYWRIGHT_SECONDS = 240
 # SwiftShader compiles this way of clearing a kernel's 16 KiB of workgroup memory in 1.5 s, another in 0.1 s
@@ -23,11 +24,20 @@ def find_chromium() -> Path | None:
     named = os.environ.get("GEMTAB_CHROMIUM")
     if named:
         return Path(named) if Path(named).exists() else None
-    for name in NAMES:
-        found = shutil.which(name)
-        if found:
-            return Path(found)
-    return playwright_chromium()
+    return _first_of(NAMES) or playwright_chromium()
+
+
+def find_firefox() -> Path | None:
+    """The Firefox to drive: GEMTAB_FIREFOX, or the system's. Playwright's own build is another browser."""
+    named = os.environ.get("GEMTAB_FIREFOX")
+    if named:
+        return Path(named) if Path(named).exists() else None
+    return _first_of(FIREFOX_NAMES)
+
+
+def _first_of(names: tuple[str, ...]) -> Path | None:
+    found = (shutil.which(name) for name in names)
+    return next((Path(path) for path in found if path), None)
 
 
 def playwright_chromium() -> Path | None:
@@ -66,10 +76,25 @@ def set_up_chromium() -> Path | None:
     return find_chromium()
 
 
+def set_up_firefox() -> Path | None:
+    """Find Firefox, or get it from Debian as root. None: its tests skip."""
+    if find_firefox() is None and "GEMTAB_FIREFOX" not in os.environ:
+        _apt_install("firefox-esr")
+    if find_firefox() is None:
+        say("no Firefox: its tests will be skipped. Install one, or set GEMTAB_FIREFOX.")
+    return find_firefox()
+
+
 def set_up_vulkan() -> None:
     """Install a software Vulkan driver where there is none and we may."""
-    if not any(any(Path(folder).glob("*.json")) for folder in ICD_FOLDERS):
+    if not has_vulkan_driver():
         _apt_install("mesa-vulkan-drivers", "libvulkan1")
+
+
+def has_vulkan_driver() -> bool:
+    """Whether this machine has one; Linux's Firefox has no WebGPU without."""
+    named = any(os.environ.get(name) for name in ("VK_DRIVER_FILES", "VK_ICD_FILENAMES"))
+    return named or any(any(Path(folder).glob("*.json")) for folder in ICD_FOLDERS)
 
 
 def _apt_install(*packages: str) -> None:

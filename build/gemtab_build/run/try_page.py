@@ -1,50 +1,18 @@
 """Ask a chat page one thing, as a person would, in headless Chromium."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from gemtab.contracts.errors import UsageError
-from gemtab_build.run.setup_browser import ARGUMENTS, find_chromium
+from gemtab_build.run.browsers import open_browser
 
 SECONDS = 180
 POLL_MS = 100
 
 
-@contextmanager
-def open_chromium(profile: Path | None = None) -> Iterator[Any]:
-    """A headless Chromium with WebGPU, on a software adapter if need be; `new_page` opens a page.
-
-    What pages store is kept in the folder `profile`, or in memory until the end.
-    """
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        raise UsageError("This needs Playwright: pip install playwright==1.64.1") from None
-    chromium = find_chromium()
-    if chromium is None:
-        raise UsageError("There is no Chromium. Install it, or set GEMTAB_CHROMIUM to one.")
-    # headless=False with --headless=new: the full browser, not the shell, which has no WebGPU
-    options: dict[str, Any] = {
-        "executable_path": str(chromium), "headless": False, "args": [*ARGUMENTS, "--headless=new"]
-    }  # fmt: skip
-    with sync_playwright() as playwright:
-        launch = playwright.chromium
-        browser = (
-            launch.launch_persistent_context(str(profile), **options)
-            if profile
-            else launch.launch(**options)
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
 def ask_page(url: str, question: str) -> str:
     """The page's reply to one question, as shown; what the page complains of is raised."""
-    with open_chromium() as browser:
+    with open_browser() as browser:
         page = browser.new_page()
         console: list[str] = []
         page.on("pageerror", lambda error: console.append(str(error)))

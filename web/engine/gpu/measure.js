@@ -2,6 +2,7 @@
 
 import { Faults } from "./faults.js";
 import { Pipelines } from "./pipelines.js";
+import { WatchedQueue } from "./watched-queue.js";
 
 /** @typedef {import("./pipelines.js").Kernel} Kernel */
 /** @typedef {(times: number) => Promise<number>} Run  dispatches in one submit; ms until they are done */
@@ -49,6 +50,7 @@ class Bench {
   #device;
   #faults;
   #pipelines;
+  #queue;
   #kernel;
   #now;
   /** @type {GPUBuffer[]} */
@@ -63,6 +65,7 @@ class Bench {
     this.#device = device;
     this.#faults = new Faults(device);
     this.#pipelines = new Pipelines(device);
+    this.#queue = new WatchedQueue(device.queue);
     this.#kernel = kernel;
     this.#now = now;
   }
@@ -106,8 +109,8 @@ class Bench {
     pass.end();
     const commands = encoder.finish();
     const start = this.#now();
-    this.#device.queue.submit([commands]);
-    await this.#faults.explained(this.#device.queue.onSubmittedWorkDone());
+    this.#queue.submit([commands]);
+    await this.#faults.explained(this.#queue.done());
     this.#faults.check();
     return this.#now() - start;
   }

@@ -9,6 +9,7 @@ import { Faults } from "./faults.js";
 import { Pipelines } from "./pipelines.js";
 import { padded, Programs } from "./programs.js";
 import { Staging } from "./staging.js";
+import { WatchedQueue } from "./watched-queue.js";
 
 /** @typedef {import("./programs.js").Dispatch} Dispatch */
 /** @typedef {import("./pipelines.js").Kernel} Kernel */
@@ -22,6 +23,7 @@ export class Gpu {
   #pipelines;
   #programs;
   #staging;
+  #queue;
   /** @type {Map<string, GPUBuffer>} */
   #buffers = new Map();
   /** @type {Promise<void>[]} */
@@ -39,7 +41,8 @@ export class Gpu {
     this.#faults = new Faults(device);
     this.#pipelines = new Pipelines(device);
     this.#programs = new Programs(device, this.#pipelines, (name) => this.#buffer(name));
-    this.#staging = new Staging(device);
+    this.#queue = new WatchedQueue(device.queue);
+    this.#staging = new Staging(device, this.#queue);
   }
 
   /**
@@ -120,7 +123,7 @@ export class Gpu {
   copy(from, fromOffset, to, toOffset, bytes) {
     const encoder = this.#device.createCommandEncoder();
     encoder.copyBufferToBuffer(this.#buffer(from), fromOffset, this.#buffer(to), toOffset, bytes);
-    this.#device.queue.submit([encoder.finish()]);
+    this.#queue.submit([encoder.finish()]);
   }
 
   /** Throws what went wrong in creating buffers, if something did. */
@@ -244,15 +247,14 @@ export class Gpu {
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async #submitAndRead(what, name, offset, bytes, encode = () => {}) {
-    const { queue } = this.#device;
     const staging = bytes ? this.#staging.borrow(padded(bytes)) : null;
     const checked = this.#faults.checked(what, () => {
       const encoder = this.#device.createCommandEncoder();
       encode(encoder);
       if (staging) encoder.copyBufferToBuffer(this.#buffer(name), offset, staging, 0, padded(bytes));
-      queue.submit([encoder.finish()]);
+      this.#queue.submit([encoder.finish()]);
     });
-    const done = staging ? this.#staging.collect(staging, bytes) : queue.onSubmittedWorkDone().then(() => new Uint8Array(0));
+    const done = staging ? this.#staging.collect(staging, bytes) : this.#queue.done().then(() => new Uint8Array(0));
     const [found] = await this.#faults.explained(Promise.all([done, checked]));
     this.#faults.check();
     return found;

@@ -1,14 +1,22 @@
-/** Buffers that bytes are read back through, kept for the next read of about the same size. */
+/**
+ * Buffers that bytes are read back through, kept for the next read of about the same size.
+ * @import { WatchedQueue } from "./watched-queue.js"
+ */
 
 export class Staging {
   /** @type {GPUDevice} */
   #device;
+  #queue;
   /** @type {Map<number, GPUBuffer[]>} */
   #free = new Map();
 
-  /** @param {GPUDevice} device */
-  constructor(device) {
+  /**
+   * @param {GPUDevice} device
+   * @param {WatchedQueue} queue  its
+   */
+  constructor(device, queue) {
     this.#device = device;
+    this.#queue = queue;
   }
 
   /**
@@ -29,7 +37,7 @@ export class Staging {
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async collect(buffer, bytes) {
-    await buffer.mapAsync(GPUMapMode.READ);
+    await this.#queue.until(buffer.mapAsync(GPUMapMode.READ));
     const copy = new Uint8Array(buffer.getMappedRange().slice(0, bytes));
     buffer.unmap();
     const free = this.#free.get(buffer.size) ?? [];
