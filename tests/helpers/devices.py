@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 
 from gemtab.contracts.errors import DeviceError
-from gemtab.gpu.native import Module, NativeDevice
+from gemtab.gpu.native import FLOOR, Module, NativeDevice
 from gemtab.kernels.variant import OPTIONAL
 from gemtab_build.run.setup_browser import SLOW_TOGGLE, find_chromium, swiftshader_driver
 from helpers.fetch_tokenizers import cache_folder
@@ -64,14 +64,19 @@ def on_devices(
 
 
 @functools.cache
-def open_device(key: str, features: frozenset[str]) -> NativeDevice:
-    """One device a set of features: its pipelines serve every test. Engines on it are used in turn."""
+def open_device(key: str, features: frozenset[str], floor: bool = False) -> NativeDevice:
+    """One device a set of features: its pipelines serve every test. Engines on it are used in turn.
+
+    `floor` makes it with the limits that every WebGPU device has, and no more: the implementation refuses
+    what is beyond them.
+    """
     adapter = ADAPTERS[key]
     try:
         with pytest.MonkeyPatch.context() as patch:
             if adapter.driver:
                 _show_own_drivers(patch, adapter)
-            device = NativeDevice(features, adapter.module, adapter.name)
+            limits = FLOOR if floor else None
+            device = NativeDevice(features, adapter.module, adapter.name, limits=limits)
     except (DeviceError, ImportError) as error:
         if os.environ.get("CI"):
             raise

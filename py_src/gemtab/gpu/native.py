@@ -5,7 +5,7 @@ compiler of Chromium.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from time import perf_counter
@@ -30,13 +30,25 @@ LIMITS = (
     "max-compute-workgroup-storage-size",
     "max-compute-invocations-per-workgroup",
 )
+# what every WebGPU device has, to make one that has no more: by default these modules ask for all there is
+FLOOR = {
+    "max-storage-buffer-binding-size": 128 << 20,
+    "max-buffer-size": 256 << 20,
+    "max-uniform-buffer-binding-size": 64 << 10,
+    "max-storage-buffers-per-shader-stage": 8,
+    "max-compute-workgroup-storage-size": 16 << 10,
+    "max-compute-invocations-per-workgroup": 256,
+    "max-compute-workgroup-size-x": 256,
+    "max-compute-workgroups-per-dimension": 65535,
+}
 
 
 class NativeDevice:
     """A device of wgpu-py.
 
     `features` narrows what is used of the adapter's offer, for tests; `module` picks the shader compiler,
-    `adapter` an adapter by a part of its name; with `timestamps`, steps can be timed.
+    `adapter` an adapter by a part of its name; with `timestamps`, steps can be timed. `limits` are asked for
+    in place of all that the adapter offers, by wgpu-py's names.
     """
 
     def __init__(
@@ -45,13 +57,15 @@ class NativeDevice:
         module: Module = "wgpu",
         adapter: str = "",
         timestamps: bool = False,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         wgpu = _import(module)
         chosen = _adapter(wgpu, adapter)
         offered = {ours for ours, theirs in FEATURES[module].items() if theirs in chosen.features}
         offered.add(INTEGER_DOT)  # both compilers know it
         used = offered if features is None else offered & features
-        limits = {name: chosen.limits[name] for name in LIMITS}
+        if limits is None:
+            limits = {name: chosen.limits[name] for name in LIMITS}
         self._wgpu = wgpu
         self._dialect = "naga" if module == "wgpu" else "tint"
         wanted = [theirs for ours, theirs in FEATURES[module].items() if ours in used]
@@ -62,7 +76,7 @@ class NativeDevice:
         self._facts = DeviceFacts(
             chosen.info["device"],
             frozenset(used),
-            {_camel(name): value for name, value in limits.items()},
+            {_camel(name): self._device.limits[name] for name in LIMITS},
             driver=" ".join([module, wgpu.__version__, chosen.info["description"]]),
         )
         # a read ends when all work before it has; wgpu 0.32's on_submitted_work_done fails
