@@ -63,6 +63,12 @@ def on_devices(
     return pytest.mark.parametrize("device", rows, indirect=True)
 
 
+def on_floor(adapters: Iterable[str] = ("naga", "tint")) -> pytest.MarkDecorator:
+    """Run a test on devices without features, made with the limits that every WebGPU device has."""
+    rows = [pytest.param((key, frozenset(), True), id=key) for key in adapters]
+    return pytest.mark.parametrize("device", rows, indirect=True)
+
+
 @functools.cache
 def open_device(key: str, features: frozenset[str], floor: bool = False) -> NativeDevice:
     """One device a set of features: its pipelines serve every test. Engines on it are used in turn.
