@@ -1,5 +1,9 @@
-"""The page's engine on a device that binds little at a time: tables are split, and the ids are the same."""
+"""The page's engine on a device made with WebGPU's least limits and no feature, which says that it binds less yet.
 
+So tables are split, and the ids are the same. What a kernel takes beyond those limits the browser refuses.
+"""
+
+import json
 from shutil import copytree
 
 import pytest
@@ -20,24 +24,36 @@ BINDING = 72 << 10
 CONTEXT, CHUNK = 128, 16
 PROMPT = [2, *range(30, 70)]
 SAID = "limits: limitsOf(device.limits)"  # what the page's GPU says of itself to Python
+ALL = "requestDevice({ requiredFeatures: features, requiredLimits: limitsOf(adapter.limits) })"
+LEAST = "requestDevice({})"
 LESS = f"limits: {{ ...limitsOf(device.limits), maxStorageBufferBindingSize: {BINDING} }}"
+
+
+class Runner(BrowserRunner):
+    """The page's engine, and what its device says of itself."""
+
+    def facts(self) -> str:
+        return self.page.evaluate(
+            """async () => (await (await import("/engine/gpu/replay.js")).Gpu.create()).facts()"""
+        )
 
 
 @pytest.fixture(scope="module")
 def site(demo_site, tmp_path_factory):
-    """A site whose page understates its GPU."""
+    """A site whose page asks its GPU for nothing, and understates what it is given."""
     folder = tmp_path_factory.mktemp("small") / "site"
     copytree(demo_site, folder)
     adapter = folder / "engine/gpu/adapter.js"
     text = adapter.read_text()
     assert SAID in text
-    adapter.write_text(text.replace(SAID, LESS))
+    assert ALL in text
+    adapter.write_text(text.replace(SAID, LESS).replace(ALL, LEAST))
     return folder
 
 
 @pytest.fixture(scope="module")
 def in_browser(site):
-    yield from in_thread(lambda: BrowserRunner(site, "f32", CHUNK, CONTEXT).__enter__())
+    yield from in_thread(lambda: Runner(site, "f32", CHUNK, CONTEXT).__enter__())
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +71,21 @@ def test_split_tables_give_the_native_ids(site, in_browser, natively):
     found = in_browser("continue_ids", PROMPT, 24)
 
     assert found.ids == natively("continue_ids", PROMPT, 24).ids
+
+
+def test_the_device_has_no_more_than_every_device(in_browser):
+    facts = json.loads(in_browser("facts"))
+
+    assert facts["features"] == []
+    assert facts["limits"] == {
+        "maxStorageBufferBindingSize": BINDING,
+        "maxBufferSize": 256 << 20,
+        "maxComputeWorkgroupStorageSize": 16 << 10,
+        "maxComputeInvocationsPerWorkgroup": 256,
+        "maxComputeWorkgroupSizeX": 256,
+        "maxStorageBuffersPerShaderStage": 8,
+        "maxComputeWorkgroupsPerDimension": 65535,
+    }
 
 
 def test_a_context_that_no_binding_holds_is_refused(site):
