@@ -5,7 +5,7 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from gemtab.contracts.errors import DeviceError, GemtabError, UsageError
@@ -13,6 +13,7 @@ from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.names import PLE_EMBED
 from gemtab.generate.engine import Engine
 from gemtab.generate.fitting import fit_json, fitted
+from gemtab.generate.load_choices import LoadChoices
 from gemtab.generate.loop import continue_ids
 from gemtab.generate.sampling import GREEDY, Sampling, choose_sampling
 from gemtab.generate.session import Session
@@ -76,15 +77,15 @@ class Door:
             self._post(type="error", id=request_id, message=message, kind="EngineFailure")
 
     async def _load(self, request: Mapping[str, Any]) -> None:
+        choices = LoadChoices.of(request)
         manifest = Manifest.from_json(await self._host.manifest())
         self._manifest = manifest
         device = PageDevice(self._host)
+        facts = device.facts
+        if choices.memory:
+            facts = replace(facts, memory=choices.memory)
         settings = Settings.chosen(
-            manifest.config,
-            device.facts,
-            request.get("context"),
-            request.get("kv"),
-            request.get("chunk"),
+            manifest.config, facts, choices.context, choices.kv, choices.chunk
         )
         shaders = json.loads(await settled(self._host.kernels()))
         settings = await fitted(
@@ -94,13 +95,13 @@ class Door:
             shaders,
             PageNotes(self._host),
             self._notice,
-            pick_chunk=request.get("chunk") is None,
+            pick_chunk=choices.chunk is None,
         )
         table = manifest.tensors.get(PLE_EMBED)
         sources = sorted({piece.source for piece in table.pieces}) if table else []
         coming = await settled(self._host.missing(json.dumps(sources)))
-        place, budget = request.get("ple") or "auto", request.get("memory") or 0
-        settings = place_table(settings, manifest.tensors, place, budget, coming)
+        place = choices.ple or "auto"
+        settings = place_table(settings, manifest.tensors, place, coming=coming)
         engine, (tokenizer, prompter) = await asyncio.gather(
             Engine.load(device, manifest, settings, shaders, self._upload, stage=self._stage),
             self._texts(manifest),  # while shaders compile

@@ -111,7 +111,7 @@ def narrow(page: Page, **limits: int) -> None:
     page.evaluate(NARROW, limits)
 
 
-def facts(*, known=8 << 30, room=None, speed=20.0, needed=1 << 30, **changes):
+def facts(*, known=8 << 30, room=None, speed=20.0, needed=1 << 30, handheld=False, **changes):
     """What is known of a device that is well able to run the model."""
     limits = dict(NEEDS.limits) | {"maxStorageBufferBindingSize": 1 << 27, "maxBufferSize": 1 << 28}
     return {
@@ -119,7 +119,12 @@ def facts(*, known=8 << 30, room=None, speed=20.0, needed=1 << 30, **changes):
         "isFallback": False,
         "features": [],
         "limits": limits,
-        "memory": {"needed": needed, "neededWithTable": 2 << 30, "known": known},
+        "memory": {
+            "needed": needed,
+            "neededWithTable": 2 << 30,
+            "known": known,
+            "handheld": handheld,
+        },
         "storage": {"missing": LARGE, "room": room},
         "speed": {"tokensPerSecond": speed, "gigabytesPerSecond": 30.0},
     } | changes
@@ -216,7 +221,24 @@ def test_shaders_that_are_not_the_models_measure_nothing(blank: Page):
 JUDGED = {
     "good": ({}, "good", "roughly 20 tokens a second."),
     "slow": ({"speed": 2.94}, "slow", "roughly 2.9 tokens a second, slower than one reads."),
-    "very slow": ({"speed": 0.04}, "slow", "at less than 0.1 tokens"),
+    "just not too slow": ({"speed": 0.5}, "slow", "roughly 0.5 tokens a second, slower"),
+    "too slow": ({"speed": 0.49}, "cannot", "roughly 0.5 tokens a second, a sentence in a minute"),
+    "much too slow": ({"speed": 0.04}, "cannot", "at less than 0.1 tokens"),
+    "too slow in software": (
+        {"speed": 0.3, "isFallback": True},
+        "cannot",
+        "Turn on hardware acceleration",
+    ),
+    "a phone that does not tell": (
+        {"known": None, "handheld": True, "needed": (1 << 30) + 1},
+        "tight",
+        "a phone or tablet may not have so much for a page; the browser does not say",
+    ),
+    "a small model on a phone": (
+        {"known": None, "handheld": True},
+        "good",
+        "the browser does not say how much there is",
+    ),
     "little memory": (
         {"known": 2**30},
         "tight",

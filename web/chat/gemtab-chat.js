@@ -2,7 +2,7 @@
  * <gemtab-chat>: a conversation with a model in this tab.
  *
  *   model     URL of the model's folder; `model/` beside the app if left out
- *   context   positions that the cache holds; the engine's own choice if left out
+ *   context, kv, chunk, ple, memory   as of Engine.load (load-choices.js), properties too; the engine's own choice if left out
  *   thinking  present: "Think first" is ticked to begin with
  *   autoload  present: downloads without asking, however much it is
  *
@@ -13,6 +13,7 @@
 import { styles } from "./chat.css.js";
 import { Composer } from "./composer.js";
 import { Loader, messageOf } from "./loader.js";
+import { CHOICES, written } from "../engine/load-choices.js";
 import { MessageList } from "./message-list.js";
 import { Notice } from "./notice.js";
 import { Offer } from "./offer.js";
@@ -57,6 +58,7 @@ export class GemtabChat extends HTMLElement {
   }
 
   connectedCallback() {
+    for (const name of CHOICES) takeEarly(this, name);
     this.#composer.thinking = this.hasAttribute("thinking");
     this.#load();
   }
@@ -91,9 +93,8 @@ export class GemtabChat extends HTMLElement {
   }
 
   #settings() {
-    const context = Number(this.getAttribute("context"));
     const model = new URL(this.getAttribute("model") ?? MODEL, document.baseURI).href;
-    return { model, context: context > 0 ? context : null, autoload: this.hasAttribute("autoload") };
+    return { model, choices: written((name) => this.getAttribute(name)), autoload: this.hasAttribute("autoload") };
   }
 
   /** @param {string} text */
@@ -165,4 +166,35 @@ export class GemtabChat extends HTMLElement {
     this.#reply?.abort();
     this.#reply = null;
   }
+}
+
+for (const name of CHOICES) {
+  Object.defineProperty(GemtabChat.prototype, name, {
+    /** @this {GemtabChat} */
+    get() {
+      return written((each) => this.getAttribute(each))[name];
+    },
+    /**
+     * @this {GemtabChat}
+     * @param {unknown} value  null for the engine's own choice
+     */
+    set(value) {
+      if (value === null || value === undefined) this.removeAttribute(name);
+      else this.setAttribute(name, String(value));
+    },
+  });
+}
+
+/**
+ * A property that was set before the class was known hides the class's: set it again.
+ *
+ * @param {HTMLElement} element
+ * @param {string} name
+ */
+function takeEarly(element, name) {
+  if (!Object.hasOwn(element, name)) return;
+  const own = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (element));
+  const value = own[name];
+  delete own[name];
+  own[name] = value;
 }

@@ -9,10 +9,11 @@
 
 import { checkDevice } from "../engine/check/check.js";
 import { Engine, EngineError } from "../engine/client.js";
+import { faultIn } from "../engine/load-choices.js";
 import { forget } from "../engine/store/models.js";
 import { askToKeep, SMALL_BYTES, survey } from "../engine/check/survey.js";
 
-/** @typedef {{ model: string, context: number | null, autoload: boolean }} Settings */
+/** @typedef {{ model: string, choices: import("../engine/load-choices.js").Choices, autoload: boolean }} Settings */
 
 const RELEASE_TRIES = 20;
 const RELEASE_PAUSE_MS = 100;
@@ -51,6 +52,8 @@ export class Loader {
     const isOver = () => turn !== this.#turn; // closed, or started anew
     try {
       if (!ask) this.#status.showLine("Starting");
+      const fault = faultIn(settings.choices);
+      if (fault) throw new EngineError(fault, "UsageError");
       const found = await survey(settings.model);
       if (isOver()) return null;
       this.manifestUrl = found.url;
@@ -80,7 +83,7 @@ export class Loader {
    * @param {boolean} ask  even if it is little
    * @returns {Promise<boolean>} whether to go on
    */
-  async #agree({ context, autoload }, found, ask) {
+  async #agree({ choices: { context }, autoload }, found, ask) {
     const turn = this.#turn;
     const isLarge = found.missing >= SMALL_BYTES;
     const asks = ask || (isLarge && !this.#agreed && !autoload);
@@ -97,12 +100,12 @@ export class Loader {
    * @param {Settings} settings
    * @param {number} missing
    */
-  async #start({ model, context }, missing) {
+  async #start({ model, choices }, missing) {
     const engine = (this.#engine = new Engine());
     const ending = new AbortController();
     this.#status.begin(missing, () => ending.abort());
     await engine.load(model, {
-      context,
+      ...choices,
       signal: ending.signal,
       onProgress: (progress) => this.#status.showProgress(progress),
       onNotice: (message) => this.#notice.tell(message),

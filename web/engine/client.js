@@ -3,6 +3,7 @@
  * @import { Answer, ChatMessage, ContinueTiming, Progress, Ready, ReplyEvent, Request, Sampling } from "./protocol.js"
  */
 
+import { chosen, faultIn } from "./load-choices.js";
 import { Mailbox } from "./mailbox.js";
 import { startWorker } from "./start-worker.js";
 
@@ -29,11 +30,12 @@ export class EngineError extends Error {
  */
 
 /**
- * @typedef {object} LoadOptions
- * @property {number | null} [context]  positions that the cache holds
+ * @typedef {object} LoadEvents
  * @property {AbortSignal} [signal]  ends loading; what has arrived is kept
  * @property {(progress: Progress) => void} [onProgress]
  * @property {(message: string) => void} [onNotice]  told what a person should know though loading goes on
+ *
+ * @typedef {LoadEvents & Partial<import("./load-choices.js").Choices>} LoadOptions
  */
 
 /** One worker with one model in it. */
@@ -65,15 +67,17 @@ export class Engine {
   }
 
   /**
-   * Load a model. Resolves when the engine can reply.
+   * Load a model. Resolves when the engine can reply. A choice that is wrong is refused with its name and value.
    *
    * @param {string | URL} modelUrl  of the folder that holds manifest.json
    * @param {LoadOptions} [options]
    * @returns {Promise<Ready>}
    */
-  async load(modelUrl, { context = null, signal, onProgress = () => {}, onNotice = () => {} } = {}) {
+  async load(modelUrl, { signal, onProgress = () => {}, onNotice = () => {}, ...choices } = {}) {
+    const fault = faultIn(choices);
+    if (fault) throw new EngineError(fault, "UsageError");
     const cancel = () => this.#post({ type: "cancel" });
-    this.#post({ type: "load", model: new URL(modelUrl, globalThis.document?.baseURI).href, context });
+    this.#post({ type: "load", model: new URL(modelUrl, globalThis.document?.baseURI).href, ...chosen(choices) });
     if (signal?.aborted) cancel();
     signal?.addEventListener("abort", cancel);
     try {

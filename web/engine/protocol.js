@@ -5,7 +5,7 @@
  * @typedef {{ temperature?: number, topK?: number, topP?: number, seed?: number, greedy?: boolean }} Sampling
  * @typedef {"runtime" | "weights" | "shaders"} Stage
  *
- * @typedef {{ type: "load", model: string, context: number | null }} LoadRequest
+ * @typedef {{ type: "load", model: string } & import("./load-choices.js").Choices} LoadRequest
  * @typedef {{
  *   type: "reply", id: number, messages: ChatMessage[], tools: unknown[] | null,
  *   thinking: boolean, sampling: Sampling, maxTokens: number | null,

@@ -9,6 +9,7 @@ from gemtab.contracts.names import tensor_shapes
 from gemtab.plan.memory import LONG_DOWNLOAD, gpu_memory, place_table
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
+from helpers.e2b_sizes import E2B, named_tensors
 from helpers.tiny_model import tiny_config
 
 CONFIG = tiny_config()
@@ -48,6 +49,17 @@ def test_a_first_reply_does_not_wait_for_a_long_table():
     assert place_table(settings(), TENSORS, coming=LONG_DOWNLOAD + 1).ple_on_disk
     assert not place_table(settings(), TENSORS, coming=LONG_DOWNLOAD).ple_on_disk
     assert not place_table(settings(), TENSORS, "gpu", coming=LONG_DOWNLOAD + 1).ple_on_disk
+
+
+def test_e2bs_table_stays_on_the_disk_of_a_phone_even_when_all_of_it_is_there():
+    config = tiny_config(**E2B)
+    tensors = named_tensors(config)
+    phone, desk = (
+        Settings(config, DeviceFacts("any", memory=memory), 4096) for memory in (1 << 30, 4 << 30)
+    )
+
+    assert place_table(phone, tensors, coming=0).ple_on_disk
+    assert not place_table(desk, tensors, coming=0).ple_on_disk
 
 
 def test_a_setting_overrides_the_budget():

@@ -6,6 +6,7 @@
 
 import { adapterFacts, findAdapter, machineMemory, openDevice } from "../gpu/adapter.js";
 import { EngineError } from "../client.js";
+import { isHandheld } from "./handheld.js";
 import { measure } from "../gpu/measure.js";
 import { sha256 } from "../load/sha256.js";
 import { survey } from "./survey.js";
@@ -59,6 +60,7 @@ async function check({ needs, kernels, missing, room }, context, measured, adapt
       needed,
       neededWithTable: needed === null || !needs ? null : needed + needs.table,
       known: machineMemory(),
+      handheld: isHandheld(),
     },
     storage: { missing, room },
     speed: { tokensPerSecond: null, gigabytesPerSecond: null },
@@ -102,7 +104,7 @@ function without(reason) {
     isFallback: false,
     features: [],
     limits: {},
-    memory: { needed: null, neededWithTable: null, known: null },
+    memory: { needed: null, neededWithTable: null, known: null, handheld: false },
     storage: { missing: 0, room: null },
     speed: { tokensPerSecond: null, gigabytesPerSecond: null },
     reasons: [reason],

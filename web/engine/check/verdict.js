@@ -5,6 +5,7 @@
 
 import { MEMORY_SHARE } from "../gpu/adapter.js";
 import { inBytes, inMemory } from "./amounts.js";
+import { HANDHELD_MEMORY } from "./handheld.js";
 
 /** @typedef {"good" | "slow" | "tight" | "cannot"} Verdict */
 /**
@@ -13,13 +14,17 @@ import { inBytes, inMemory } from "./amounts.js";
  * @property {boolean} isFallback  the adapter is software, with no graphics card behind it
  * @property {string[]} features  of WebGPU that the engine makes use of
  * @property {Record<string, number>} limits  WebGPU's, by name
- * @property {{ needed: number | null, neededWithTable: number | null, known: number | null }} memory  bytes: with the
- *   per-layer embeddings on disk and on the GPU; of the whole device; null where nobody says
+ * @property {{ needed: number | null, neededWithTable: number | null, known: number | null, handheld: boolean }} memory  bytes:
+ *   with the per-layer embeddings on disk and on the GPU; of the whole device; null where nobody says
  * @property {{ missing: number, room: number | null }} storage  bytes
  * @property {{ tokensPerSecond: number | null, gigabytesPerSecond: number | null }} speed  predicted; measured
  */
 
 export const SLOW_TOKENS_PER_SECOND = 3; // about half of what one reads
+export const LEAST_TOKENS_PER_SECOND = 0.5; // with fewer a sentence takes a minute
+const SOFTWARE = "No graphics card is at work here: the browser computes in software. Turn on hardware acceleration in its settings.";
+const BUSY = "If other programs or tabs keep the graphics card busy, close them and reload.";
+const OTHER_DEVICE = " Else use a device with a faster one, or a smaller model.";
 const UPDATE = "Update the browser and the graphics driver, or use another browser or device.";
 /** @type {Record<string, string>} */
 const LIMIT_NAMES = {
@@ -42,11 +47,14 @@ export function judge(facts, needs, context) {
     const reasons = tooSmall(limits, needs, context);
     if (reasons.length) return { verdict: "cannot", reasons };
   }
+  const software = isFallback ? [SOFTWARE] : [];
+  if (speed.tokensPerSecond !== null && speed.tokensPerSecond < LEAST_TOKENS_PER_SECOND) {
+    return { verdict: "cannot", reasons: [tooSlow(speed.tokensPerSecond), ...software, software.length ? BUSY : BUSY + OTHER_DEVICE] };
+  }
   const tight = [...memoryShort(memory), ...roomShort(storage)];
-  const reasons = [...tight, ...paceOf(speed.tokensPerSecond)];
-  if (isFallback) reasons.push("No graphics card is at work here: the browser computes in software. Turn on hardware acceleration in its settings.");
+  const reasons = [...tight, ...paceOf(speed.tokensPerSecond), ...software];
   if (memory.needed === null) reasons.push("What it needs of a device is not known: an older Gemtab built it.");
-  else if (memory.known === null) reasons.push(`It takes about ${inBytes(memory.needed)} of graphics memory; the browser does not say how much there is.`);
+  else if (memory.known === null && !memoryShort(memory).length) reasons.push(`It takes about ${inBytes(memory.needed)} of graphics memory; the browser does not say how much there is.`);
   const isSlow = speed.tokensPerSecond !== null && speed.tokensPerSecond < SLOW_TOKENS_PER_SECOND;
   return { verdict: tight.length ? "tight" : isSlow ? "slow" : "good", reasons };
 }
@@ -92,8 +100,12 @@ function tooSmall(limits, needs, context) {
 }
 
 /** @param {Facts["memory"]} memory */
-function memoryShort({ needed, known }) {
-  if (needed === null || known === null || needed <= known * MEMORY_SHARE) return [];
+function memoryShort({ needed, known, handheld }) {
+  if (needed === null) return [];
+  if (known === null && handheld && needed > HANDHELD_MEMORY) {
+    return [`It takes about ${inBytes(needed)} of graphics memory, and a phone or tablet may not have so much for a page; the browser does not say. Close other tabs and programs first.`];
+  }
+  if (known === null || needed <= known * MEMORY_SHARE) return [];
   return [`It takes about ${inBytes(needed)} of graphics memory, and this device has about ${inMemory(known)} for everything. Close other tabs and programs first.`];
 }
 
@@ -102,6 +114,11 @@ function roomShort({ missing, room }) {
   if (room === null || room >= missing) return [];
   if (room === 0) return ["This browser keeps nothing of it (is this a private window?), so the next visit downloads it again."];
   return [`This browser has room for only ${inBytes(room)} of it: what does not fit is downloaded again next time.`];
+}
+
+/** @param {number} speed */
+function tooSlow(speed) {
+  return `Replies would come at ${inTokens(speed)} tokens a second, a sentence in a minute or more.`;
 }
 
 /** @param {number | null} speed */
