@@ -20,6 +20,10 @@ class LyingDevice(NativeDevice):
             told[name] = {**shader, "wgsl": text}
         await super().compile(told, progress)
 
+    def held(self):
+        """How many programs and buffers there are."""
+        return len(self._programs._prepared), len(self._buffers)
+
     async def prepare(self, program):
         self.trials += program.name.startswith("trial of ")
         self.measured += program.name.startswith("measure of ")

@@ -205,6 +205,16 @@ export class Host {
     return this.#gpu.prepare(programJson);
   }
 
+  /** @param {string} program */
+  forget(program) {
+    this.#gpu.forget(program);
+  }
+
+  /** @param {string} namesJson  of kernels: all others are let go of */
+  keepKernels(namesJson) {
+    this.#gpu.keepKernels(new Set(JSON.parse(namesJson)));
+  }
+
   /**
    * @param {string} program
    * @param {number} times

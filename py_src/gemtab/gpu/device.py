@@ -3,7 +3,7 @@
 Buffers and programs go by name. Everything is ordered: a write or a replay sees all that came before.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from gemtab.contracts.device_facts import DeviceFacts
@@ -55,6 +55,14 @@ class Device(Protocol):
 
     async def prepare(self, program: Program) -> None:
         """Make a program's bind groups; its buffers exist and its kernels are compiled."""
+        ...
+
+    def forget(self, program: str) -> None:
+        """Let go of a program that was prepared, if it was, and of the memory that is its alone."""
+        ...
+
+    def keep_kernels(self, names: Collection[str]) -> None:
+        """Let go of the pipelines of all other kernels: they are compiled anew when they are wanted."""
         ...
 
     async def replay(

@@ -5,7 +5,7 @@ compiler of Chromium.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from time import perf_counter
@@ -181,6 +181,15 @@ class NativeDevice:
     async def prepare(self, program: Program) -> None:
         """Make a program's bind groups."""
         self._programs.prepare(program)
+
+    def forget(self, program: str) -> None:
+        """Let go of a program and its shape words, once the work that was submitted is done."""
+        self._programs.forget(program)
+
+    def keep_kernels(self, names: Collection[str]) -> None:
+        """Let go of the pipelines of all other kernels."""
+        for name in self._pipelines.keys() - {*names}:
+            del self._pipelines[name]
 
     def step_microseconds(self, program: Program) -> list[float]:
         """Run a prepared program, each step in a pass of its own; the GPU's time of each."""

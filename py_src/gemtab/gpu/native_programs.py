@@ -47,12 +47,19 @@ class NativePrograms:
 
     def prepare(self, program: Program) -> None:
         """Make a program's bind groups. A program of the same name is replaced."""
+        self.forget(program.name)
         usage = self._wgpu.BufferUsage.UNIFORM | self._wgpu.BufferUsage.COPY_DST
         shapes = self._device.create_buffer_with_data(data=shape_bytes(program), usage=usage)
         places = {shape: i * UNIFORM_ALIGNMENT for i, shape in enumerate(program.shapes())}
         buffers = frozenset(part.buffer for step in program.steps for part in step.slices)
         self._prepared[program.name] = _Prepared(program, shapes, places, buffers)
         self.get(program.name)
+
+    def forget(self, name: str) -> None:
+        """Let go of a program, if there is one of that name, once the work that was submitted is done."""
+        prepared = self._prepared.pop(name, None)
+        if prepared:
+            prepared.shapes.destroy()
 
     def get(self, name: str) -> list[Dispatch]:
         """A program's dispatches, bound to the buffers that there are now."""

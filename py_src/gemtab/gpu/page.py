@@ -1,6 +1,7 @@
 """The Device port in the page: names and plans go to web/engine/gpu/replay.js, which holds the GPU."""
 
 import json
+from collections.abc import Collection
 from time import perf_counter
 from typing import Any
 
@@ -57,6 +58,14 @@ class PageDevice:
     async def prepare(self, program: Program) -> None:
         """Make a program's bind groups."""
         await settled(self._host.prepare(program_json(program)))
+
+    def forget(self, program: str) -> None:
+        """Let go of a program and its shape words."""
+        self._host.forget(program)
+
+    def keep_kernels(self, names: Collection[str]) -> None:
+        """Let go of the pipelines of all other kernels."""
+        self._host.keepKernels(json.dumps(sorted(names)))
 
     async def replay(
         self, program: str, times: int, read: Slice | None = None, steps: Steps = ALL

@@ -35,6 +35,7 @@ async def seconds_of(device: Device, shaders: Shaders, steps: Sequence[Step], to
         seconds = await device.seconds(program.name, times)
     for _ in range(REPEATS if seconds < LONG_SECONDS else 0):  # other work makes a run longer only
         seconds = min(seconds, await device.seconds(program.name, times))
+    device.forget(program.name)
     for name in buffers:
         device.release(name)
     return max(seconds, 1e-9) / times

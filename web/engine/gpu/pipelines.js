@@ -34,6 +34,15 @@ export class Pipelines {
   }
 
   /**
+   * Let go of all but some. What is wanted again is compiled anew.
+   *
+   * @param {Set<string>} names
+   */
+  keep(names) {
+    for (const name of this.#compiled.keys()) if (!names.has(name)) this.#compiled.delete(name);
+  }
+
+  /**
    * @param {Record<string, Kernel>} kernels
    * @param {(done: number, total: number) => void} onProgress
    */

@@ -36,10 +36,19 @@ export class Programs {
    * @param {Program} program
    */
   prepare(program) {
-    this.#prepared.get(program.name)?.shapes.destroy();
-    this.#prepared.delete(program.name);
+    this.forget(program.name);
     const shapes = this.#uniform(program);
     this.#prepared.set(program.name, { program, shapes, dispatches: this.#bind(program, shapes) });
+  }
+
+  /**
+   * Let go of a program, once the work that was submitted is done.
+   *
+   * @param {string} name
+   */
+  forget(name) {
+    this.#prepared.get(name)?.shapes.destroy();
+    this.#prepared.delete(name);
   }
 
   /**

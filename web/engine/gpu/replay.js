@@ -159,6 +159,16 @@ export class Gpu {
     await this.#faults.checked(`the program ${program.name}`, () => this.#programs.prepare(program));
   }
 
+  /** @param {string} program  that will not run again, if there is one */
+  forget(program) {
+    this.#programs.forget(program);
+  }
+
+  /** @param {Set<string>} names  of kernels that will still be wanted */
+  keepKernels(names) {
+    this.#pipelines.keep(names);
+  }
+
   /**
    * Run a program `times` times in one submit, then read a range back.
    *
