@@ -1,15 +1,24 @@
 """A model on a device that does not keep its word: found out, told, noted, and done without."""
 
+import asyncio
+
 import pytest
 
 from gemtab.contracts.device_facts import DeviceFacts
-from gemtab.generate.fitting import MOST_TRIES
-from gemtab.generate.proving import picked_by_feature
+from gemtab.contracts.errors import DeviceError
+from gemtab.generate.fitting import MOST_TRIES, LateProof, fitted
+from gemtab.generate.proving import picked_kernels
 from gemtab.plan.model import Model
 from gemtab.plan.settings import Settings
 from gemtab.trial.notes import Memory, Note
 from helpers.devices import open_device
-from helpers.engines import engine_logits, fitted_engine, memory_engine, relative_l2
+from helpers.engines import (
+    engine_logits,
+    fitted_engine,
+    memory_engine,
+    relative_l2,
+    tiny_artifact,
+)
 from helpers.every_form import every_form
 from helpers.lying_device import LyingDevice
 from helpers.tiny_model import tiny_config, tiny_tensors
@@ -76,6 +85,70 @@ def test_what_was_noted_is_not_tried_again():
     assert "subgroups" in told[0]
 
 
+WRONG_PICK = ("if (mine[own] > best) {", "if (mine[own] < best) {")
+
+
+def test_a_plain_kernel_that_fails_is_refused_by_name():
+    device, notes = LyingDevice(BOTH, WRONG_PICK), Memory()
+
+    with pytest.raises(DeviceError, match="pick_slab computes a wrong candidates") as told:
+        fitted_engine(device, CONFIG, TENSORS, notes, encodings=ENCODINGS)
+    assert device.facts.adapter in str(told.value)
+    assert "Update the graphics driver" in str(told.value)
+
+    mended = LyingDevice(BOTH)
+    fitted_engine(mended, CONFIG, TENSORS, notes, encodings=ENCODINGS)
+    assert mended.trials > 0
+
+
+def late_proof(device, notes):
+    manifest, shaders = tiny_artifact(device, CONFIG, TENSORS, ENCODINGS, plain=True)
+    settings = Settings(CONFIG, DeviceFacts(device.facts.adapter), 512)
+    return LateProof(device, manifest, settings, shaders, notes)
+
+
+def test_a_small_site_is_proven_late_and_once():
+    device, notes = LyingDevice(BOTH), Memory()
+
+    for _ in range(2):
+        proof = late_proof(device, notes)
+        assert not asyncio.run(proof.doubted())
+        asyncio.run(proof.run())
+        tried = device.trials
+        asyncio.run(proof.run())
+        assert device.trials == tried > 0
+    again = late_proof(LyingDevice(BOTH), notes)
+    asyncio.run(again.run())
+    assert again._device.trials == 0
+
+
+def test_a_small_site_on_a_gpu_that_fails_is_refused_and_doubted_from_then_on():
+    notes = Memory()
+
+    for visit in range(MOST_TRIES + 1):
+        proof = late_proof(LyingDevice(BOTH, WRONG_PICK), notes)
+        assert asyncio.run(proof.doubted()) == (visit > 0)
+        with pytest.raises(DeviceError, match="pick_slab computes a wrong candidates"):
+            asyncio.run(proof.run())
+
+    asyncio.run(late_proof(LyingDevice(BOTH), notes).run())
+    assert not asyncio.run(late_proof(LyingDevice(BOTH), notes).doubted())
+
+
+def test_what_was_tried_and_measured_is_let_go_of():
+    device = LyingDevice(BOTH)
+    manifest, shaders = tiny_artifact(device, CONFIG, TENSORS, ENCODINGS)
+    settings = Settings(CONFIG, device.facts, 512)
+
+    fit = asyncio.run(fitted(device, manifest, settings, shaders, Memory()))
+
+    assert device.trials > 0
+    assert device.measured > 0
+    assert device.held() == (0, 0)
+    picked = picked_kernels(Model.on(fit, dict(manifest.tensors)))
+    assert device._pipelines.keys() == {one.name for one in picked}
+
+
 def test_a_site_of_plain_kernels_is_neither_tried_nor_measured(wanted):
     device, notes = LyingDevice(BOTH), Memory()
 
@@ -125,23 +198,23 @@ def test_a_note_that_cannot_be_used_is_none(text):
     assert Note.from_text(text, "now") == Note("now")
 
 
-def test_contexts_and_chunks_share_their_kernels_by_feature():
+def test_contexts_and_chunks_share_their_kernels():
     """What a note relies on: it does not tell contexts and chunks apart."""
     for config, tensors in every_form():
         found = set()
         for capacity, chunk in ((512, 16), (512, 128), (4096, 128), (4096, 512)):
             facts = DeviceFacts("any", BOTH, {})
             settings = Settings(config, facts, capacity, chunk=chunk)
-            picked = picked_by_feature(Model.on(settings, tensors))
+            picked = picked_kernels(Model.on(settings, tensors))
             found.add(frozenset(one.name for one in picked))
         assert len(found) == 1
 
 
-def test_a_device_without_features_is_measured_alone():
+def test_a_device_without_features_is_tried_and_measured_too():
     device = LyingDevice(frozenset())
 
     engine = fitted_engine(device, CONFIG, TENSORS, Memory(), encodings=ENCODINGS)
 
-    assert device.trials == 0
+    assert device.trials > 0
     assert device.measured > 0
     assert min(engine.settings.speed.macs, engine.settings.speed.bytes) > 0

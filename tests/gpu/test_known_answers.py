@@ -9,10 +9,12 @@ from gemtab.kernels.tuning import USUAL
 from gemtab.trial.prove import failures
 from gemtab_build.known_answers.variants import tuning_of
 from gemtab_build.site.kernels_file import all_kernels, kernels_json
+from gemtab_build.site.shaders import ROOT
 from helpers.devices import ADAPTERS, on_devices
 from helpers.every_form import every_form
 
 DEVICES = [pytest.param((key, one.features), id=key) for key, one in ADAPTERS.items()]
+OF_NO_PLAN = {"measure"}
 
 
 @pytest.fixture(scope="module")
@@ -23,25 +25,64 @@ def carried():
         found = all_kernels(config, tensors)
         if not found.keys() <= kernels.keys():
             entries |= json.loads(kernels_json(config, tensors))
-        kernels |= found
+        kernels |= {name: one for name, one in found.items() if one.template not in OF_NO_PLAN}
     return kernels, entries
 
 
 def usable(device, kernels):
-    return [
-        one for one in kernels.values() if one.features and device.facts.features >= {*one.features}
-    ]
+    return [one for one in kernels.values() if device.facts.features >= {*one.features}]
+
+
+def usual(kernels):
+    """One of each template and encoding of the weights: other forms differ in what they include."""
+    return [one for one in kernels if tuning_of(one) == USUAL]
+
+
+def test_every_kernel_that_a_plan_picks_has_an_answer(carried):
+    kernels, entries = carried
+
+    assert {one.template for one in kernels.values()} == {
+        path.stem for path in ROOT.glob("*.wgsl")
+    } - OF_NO_PLAN
+    assert [name for name in kernels if "trial" not in entries[name]] == []
 
 
 @pytest.mark.parametrize("device", DEVICES, indirect=True)
-def test_every_form_by_feature_has_an_answer_and_gives_it(device, carried):
+def test_every_kernel_gives_its_answer(device, carried):
     kernels, entries = carried
     picked = usable(device, kernels)
-    assert {one.features for one in picked} >= {("subgroups",)}
+    assert {one.features for one in picked} >= {(), ("subgroups",)}
 
-    assert all("trial" in entries[one.name] for one in picked)
     run = [one for one in picked if tuning_of(one) == USUAL or "weights_q4" in one.name]
     assert asyncio.run(failures(device, entries, run)) == {}
+
+
+def without_last_group(trial, axis):
+    grid = list(trial["grid"])
+    grid[axis] -= 1
+    return {**trial, "grid": grid}
+
+
+@pytest.mark.parametrize("device", DEVICES[:1], indirect=True)
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_answers_tell_of_every_edge(device, carried, axis):
+    """Where the last workgroups of a dimension do nothing, it shows."""
+    kernels, entries = carried
+    several = [
+        one
+        for one in usual(usable(device, kernels))
+        if entries[one.name]["trial"]["grid"][axis] > 1
+    ]
+    fewer = {
+        one.name: {
+            **entries[one.name], "trial": without_last_group(entries[one.name]["trial"], axis)
+        }
+        for one in several
+    }  # fmt: skip
+
+    found = asyncio.run(failures(device, fewer, several))
+
+    assert found.keys() == fewer.keys()
 
 
 WRONG = {  # right, wrong, and what tells the kernels that use it from those that only include it
@@ -55,6 +96,10 @@ WRONG = {  # right, wrong, and what tells the kernels that use it from those tha
     "halves that are not written": (
         "return vec4<f16>(four);", "return vec4<f16>(four * 0.0);", "fn make_head(",
     ),
+    "a plain kernel whose last lane does nothing": (
+        "if (at.x >= shape.n ||", "if (at.x % LANES == LANES - 1u || at.x >= shape.n ||", "",
+    ),
+    "a tanh that is not a number far out": ("tanh(clamp(", "tanh(1.0e30 * clamp(", "fn softcap("),
     "what is not WGSL": ("fn norm(", "fun norm(", ""),
 }  # fmt: skip
 
@@ -63,8 +108,7 @@ WRONG = {  # right, wrong, and what tells the kernels that use it from those tha
 @pytest.mark.parametrize(("right", "wrong", "use"), WRONG.values(), ids=WRONG)
 def test_what_a_device_gets_wrong_fails(device, carried, right, wrong, use):
     kernels, entries = carried
-    usual = (one for one in usable(device, kernels) if tuning_of(one) == USUAL)
-    texts = {one: entries[one.name]["wgsl"] for one in usual}
+    texts = {one: entries[one.name]["wgsl"] for one in usual(usable(device, kernels))}
     hit = [one for one, text in texts.items() if right in text and use in text]
     assert hit
     broken, renamed = {}, []

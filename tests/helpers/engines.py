@@ -48,10 +48,10 @@ def fitted_engine(
     return asyncio.run(load())
 
 
-def tiny_artifact(device, config, tensors, encodings=None):
+def tiny_artifact(device, config, tensors, encodings=None, plain=False):
     """A manifest of the tensors, and their shaders."""
     manifest, *_ = _in_memory(device, config, tensors, encodings)
-    return manifest, _shaders(config, tuple(manifest.tensors.items()))
+    return manifest, _shaders(config, tuple(manifest.tensors.items()), plain)
 
 
 def _in_memory(device, config, tensors, encodings):

@@ -1,1 +1,1 @@
-"""Tiny cases with known answers: what a device must show before it is trusted with a kernel's form."""
+"""Cases with known answers: what a device must show before it is trusted with a kernel."""

@@ -1,10 +1,11 @@
-"""A kernel's tiny case: what its slots hold, in short patterns that repeat, and what it must write.
+"""A kernel's case: what its slots hold, in units that repeat, and what it must write.
 
-The page repeats the patterns and compares; contracts/trial.py says what is carried.
+The page makes the same units and compares; contracts/trial.py says what is carried. A unit that holds a few
+whole rows makes rows of answers repeat as well, so that a few values tell of every place.
 """
 
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,72 +14,113 @@ from numpy.typing import NDArray
 from gemtab.contracts.program import Step
 from gemtab.contracts.state import State
 from gemtab.contracts.trial import Answer, Input, Trial
+from gemtab.trial.units import content_of
 
 Floats = NDArray[np.float64]
-DIGITS = 7  # of an answer: f32 has no more
-UNWRITTEN = np.frombuffer(b"\xc3\x7f\xc5\x7f", np.uint8)  # NaN as one f32 and as two f16
-# lengths of patterns: rows of a matrix begin at other places of it
-PRIMES = (31, 37, 41, 43, 47, 53)
+TYPES = {"f32": "<f4", "f16": "<f2", "u8": "<u1", "u32": "<u4"}
+STEPS = 64  # of a size: drawn values reach twice as far
+PRIME = 251  # values of a unit that no row is a multiple of
+UNWRITTEN = b"\xc3\x7f\xc5\x7f"  # NaN as one f32 and as two f16
+WITHIN_DIGITS = 3
 
 
 @dataclass
 class Case:
     """The slots of one step as they are filled, and their answers."""
 
-    inputs: dict[str, tuple[NDArray[Any], int]] = field(default_factory=dict)  # unit, bytes
-    answers: dict[str, tuple[str, int, Floats, float]] = field(default_factory=dict)
+    inputs: dict[str, Input] = field(default_factory=dict)
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
 
-    def floats(self, slot: str, count: int, size: float = 1.0, kind: str = "<f4") -> Floats:
-        """Fill a slot with numbers of about `size`; all of them as float64."""
-        period = PRIMES[len(self.inputs) % len(PRIMES)]
-        rng = np.random.default_rng(period)
-        unit = (rng.uniform(0.3, 1.7, period) * rng.choice([-1, 1], period) * size).astype(kind)
-        return np.resize(self.put(slot, unit, count * unit.itemsize), count).astype(np.float64)
+    def floats(
+        self,
+        slot: str,
+        count: int,
+        size: float = 1.0,
+        kind: str = "f32",
+        period: int = PRIME,
+        middle: float = 0.0,
+    ) -> Floats:
+        """Fill a slot with numbers of about `size` that repeat after `period`; all of them as float64."""
+        data = self.draw(
+            slot, count * np.dtype(TYPES[kind]).itemsize, kind, period, size / STEPS, middle
+        )
+        return np.frombuffer(data, TYPES[kind]).astype(np.float64)
 
-    def whole(self, slot: str, count: int, step: float) -> Floats:
-        """Fill a slot with whole multiples of a step, from -100 to 100; all of them as float64."""
-        unit = (np.arange(31) * 17 % 201 - 100).astype("<f4") * np.float32(step)
-        return np.resize(self.put(slot, unit, 4 * count), count).astype(np.float64)
+    def draw(
+        self, slot: str, size: int, kind: str, period: int, step: float = 1.0, middle: float = 0.0
+    ) -> bytes:
+        """Fill a slot with `size` bytes of a unit of `period` drawn values; all of them."""
+        seed = len(self.inputs) + 1
+        self.inputs[slot] = Input(size, "", kind, period, seed, step, middle)
+        return content_of(self.inputs[slot])
 
-    def raw(self, slot: str, size: int) -> bytes:
-        """Fill a slot with any bytes; all of them."""
-        unit = np.random.default_rng(7).integers(0, 256, 61).astype(np.uint8)
-        return bytes(np.resize(self.put(slot, unit, size), size).tobytes())
+    def rows(self, slot: str, size: int, row: int, count: int, end: bytes) -> bytes:
+        """Fill a slot with `size` bytes of rows, of which `count` differ, each with the same end; all of them."""
+        self.draw(slot, size, "u8", row * count)
+        self.inputs[slot] = replace(self.inputs[slot], given=b64encode(end).decode(), row=row)
+        return content_of(self.inputs[slot])
 
-    def state(self, position: int, tokens: int) -> None:
+    def state(self, position: int, tokens: int, **words: Any) -> None:
         """Fill the slot `state`."""
-        data = State(position, tokens).to_bytes()
-        self.put("state", np.frombuffer(data, np.uint8), len(data))
+        data = State(position, tokens, **words).to_bytes()
+        self.give("state", data, len(data))
 
     def unwritten(self, slot: str, size: int) -> None:
         """Fill a slot with NaN, of `size` bytes."""
-        self.put(slot, UNWRITTEN, size)
+        self.give(slot, UNWRITTEN, size)
 
-    def put(self, slot: str, unit: NDArray[Any], size: int) -> NDArray[Any]:
-        """Fill a slot with `size` bytes of a repeated unit, which is given back."""
-        self.inputs[slot] = (unit, size)
-        return unit
+    def give(self, slot: str, unit: bytes, size: int) -> None:
+        """Fill a slot with `size` bytes of a repeated unit."""
+        self.inputs[slot] = Input(size, b64encode(unit).decode())
 
     def expect(
-        self, slot: str, values: Floats, within: float, offset: int = 0, kind: str = "f32"
+        self,
+        slot: str,
+        values: NDArray[Any],
+        within: float,
+        kind: str = "f32",
+        period: tuple[int, int] | None = None,
+        **places: int,
     ) -> None:
-        """What a slot holds from a byte offset on, each value within an absolute error."""
-        self.answers[slot] = (kind, offset, values.reshape(-1), within)
+        """What a slot holds: lines of values [lines, count], each within an absolute error.
+
+        `places` are those of an Answer. With a `period` lines and columns repeat after as many.
+        """
+        lines, count = values.shape
+        rows, columns = period or (lines, count)
+        unit = values[:rows, :columns]
+        whole = np.tile(unit, (-(-lines // len(unit)), -(-count // unit.shape[1])))[:lines, :count]
+        assert np.allclose(whole, values, rtol=1e-9, atol=0), f"the answers of {slot} do not repeat"
+        text = b64encode(unit.astype("<u4" if kind == "u32" else "<f4").tobytes()).decode()
+        error = float(f"{within:.{WITHIN_DIGITS}g}")
+        answer = Answer(0, kind, text, error, count, unit.shape[1], lines=lines, **places)
+        self.answers.setdefault(slot, []).append(answer)
+
+    def sample(
+        self,
+        slot: str,
+        values: Floats,
+        within: float,
+        kind: str = "f32",
+        first: int = 0,
+        most: int = 80,
+    ) -> None:
+        """About `most` of the values that a slot holds from `first` on, evenly spaced, the last among them.
+
+        An odd distance meets every lane in its turn.
+        """
+        flat = values.reshape(-1)
+        step = (len(flat) // most) | 1
+        at = (len(flat) - 1) % step
+        self.expect(slot, flat[None, at::step], within, kind, first=first + at, step=step)
 
     def trial(self, step: Step) -> Trial:
         """As kernels.json carries it."""
         slots = [name.lstrip("*") for name in step.kernel.bindings]
-        inputs = tuple(_input(*self.inputs[name]) for name in slots)
+        inputs = tuple(self.inputs[name] for name in slots)
         answers = tuple(
-            Answer(slots.index(name), kind, offset, tuple(map(_short, values)), _short(within))
-            for name, (kind, offset, values, within) in self.answers.items()
+            replace(answer, slot=slots.index(name))
+            for name, several in self.answers.items()
+            for answer in several
         )
         return Trial(step.shape, step.grid, inputs, answers)
-
-
-def _input(unit: NDArray[Any], size: int) -> Input:
-    return Input(b64encode(unit.tobytes()[:size]).decode(), size)
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -33,10 +33,10 @@ CHUNKS = (1, 2, 4, COLUMNS, FEW + 1, TILE)  # lengths that between them take eve
 
 
 def kernels_json(config: ModelConfig, tensors: Mapping[str, Tensor], plain: bool = False) -> bytes:
-    """`{name: {wgsl, entry, bindings, features, first}}`, in Tint's dialect.
+    """`{name: {wgsl, entry, bindings, features, first, trial}}`, in Tint's dialect.
 
-    `first` lists the sets of features with which a chat begins with that kernel. A kernel that needs
-    features has a `trial` too: contracts/trial.py. `plain` leaves those out: every device takes the same.
+    `first` lists the sets of features with which a chat begins with that kernel. Every kernel of a plan has a
+    `trial` too: contracts/trial.py. `plain` leaves out kernels that need features: every device takes the same.
     """
     kernels = plain_kernels(config, tensors) if plain else all_kernels(config, tensors)
     used = {features: () if plain else features for features in FEATURE_SETS}
@@ -59,14 +59,14 @@ def _first(
 
 
 def _entry(kernel: Kernel, first: list[list[str]]) -> dict[str, Any]:
-    trial = known_answer(kernel) if kernel.features else None
+    trial = known_answer(kernel)
     return {
         "wgsl": render(kernel),
         "entry": kernel.template,
         "bindings": kernel.bindings,
         "features": kernel.features,
         "first": first,
-        **({"trial": asdict(trial)} if trial else {}),
+        **({"trial": trial.to_json()} if trial else {}),
     }
 
 

@@ -47,7 +47,7 @@ class Note:
     """Features that the device has proven, None before it was tried; why it lost the others.
 
     `tries` counts the trials that were begun and not finished: a driver may take the device with it.
-    `tuned` is None until it was measured.
+    `tuned` is None until it was measured. `doubted`: a kernel that has no other form failed.
     """
 
     stamp: str
@@ -56,6 +56,7 @@ class Note:
     tries: int = 0
     tuned: Tuned | None = None
     about: str = ""  # device, model and cache, for people
+    doubted: bool = False
 
     def to_json(self) -> str:
         """As it is kept."""

@@ -1,17 +1,26 @@
-"""Kernels run on their known answers, on this very device."""
+"""Kernels run on their known answers, on this very device: many in one submit, and their answers in one read."""
 
-import struct
-from base64 import b64decode
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from gemtab.contracts.errors import DeviceError
 from gemtab.contracts.program import Buffer, Kernel, Program, Slice, Step
-from gemtab.contracts.trial import Answer, Input, Trial
+from gemtab.contracts.trial import Answer, Trial
 from gemtab.gpu.device import Device, Shaders
+from gemtab.trial.units import content_of, is_right, start_and_end
 
-VALUE_BYTES = {"f32": 4, "f16": 2}
-FORMATS = {"f32": "f", "f16": "e"}
+READ, WRITTEN, FOUND = "trial.read", "trial.written", "trial.found"
+ALIGNMENT = 256  # of a bound slice
+MOST_KERNELS = 16  # of a submit, which is to be short
+MOST_BYTES = 16 << 20  # of their slots
+
+
+class Case(NamedTuple):
+    """A kernel and its known answer."""
+
+    kernel: Kernel
+    trial: Trial
 
 
 async def failures(device: Device, shaders: Shaders, kernels: Iterable[Kernel]) -> dict[str, str]:
@@ -21,18 +30,13 @@ async def failures(device: Device, shaders: Shaders, kernels: Iterable[Kernel]) 
     """
     wanted = {kernel.name: kernel for kernel in kernels}
     failed = await _refused(device, {name: shaders[name] for name in wanted})
-    taken = 0
-    for name, kernel in wanted.items():
-        carried = shaders[name].get("trial")
-        if name in failed or carried is None:
-            continue
-        trial = Trial.from_json(carried)
-        taken = max(taken, len(trial.inputs))
-        reason = await _wrong(device, kernel, trial)
-        if reason:
-            failed[name] = reason
-    for slot in range(taken):
-        device.release(_buffer(slot))
+    carried = (
+        Case(kernel, Trial.from_json(shaders[name]["trial"]))
+        for name, kernel in wanted.items()
+        if name not in failed and shaders[name].get("trial")
+    )
+    for batch in _batches(carried):
+        failed |= await _wrong(device, batch)
     return failed
 
 
@@ -51,38 +55,98 @@ async def _refused(device: Device, shaders: Mapping[str, Mapping[str, Any]]) -> 
     return {}
 
 
-async def _wrong(device: Device, kernel: Kernel, trial: Trial) -> str | None:
-    """What is wrong with a kernel's answers; None where they are right."""
-    for slot, one in enumerate(trial.inputs):
-        device.create(Buffer(_buffer(slot), one.bytes, "scratch"))
-        device.write(_buffer(slot), 0, _content(one))
-    slices = tuple(Slice(_buffer(slot), 0, one.bytes) for slot, one in enumerate(trial.inputs))
-    step = Step(kernel, slices, trial.shape, trial.grid)
-    program = Program(f"trial of {kernel.name}", 1, (), (step,))
+def _batches(cases: Iterable[Case]) -> Iterator[list[Case]]:
+    """As many together as are soon done."""
+    batch: list[Case] = []
+    size = 0
+    for case in cases:
+        own = sum(one.bytes for one in case.trial.inputs)
+        if batch and (len(batch) == MOST_KERNELS or size + own > MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(case)
+        size += own
+    if batch:
+        yield batch
+
+
+async def _wrong(device: Device, batch: Sequence[Case]) -> dict[str, str]:
+    """What is wrong with the kernels' answers, by name; what fails together is run one by one."""
+    try:
+        return await _answers(device, batch)
+    except DeviceError as error:
+        if len(batch) == 1:
+            return {batch[0].kernel.name: str(error)}
+    failed: dict[str, str] = {}
+    for case in batch:
+        failed |= await _wrong(device, [case])
+    return failed
+
+
+async def _answers(device: Device, batch: Sequence[Case]) -> dict[str, str]:
+    """Run them all, and compare."""
+    layout = _Layout()
+    steps = tuple(layout.step(case) for case in batch)
+    program = Program(f"trial of {batch[0].kernel.name}", 1, (), steps)
+    for name, content in layout.contents.items():
+        device.create(Buffer(name, max(len(content), ALIGNMENT)))
+        device.write(name, 0, bytes(content))
     try:
         await device.prepare(program)
         await device.replay(program.name, 1)
-        for answer in trial.answers:
-            size = VALUE_BYTES[answer.kind] * len(answer.values)
-            data = await device.read(Slice(_buffer(answer.slot), answer.offset, size))
-            if not _close(answer, data):
-                written = kernel.bindings[answer.slot].lstrip("*")
-                return f"{kernel.name} computes a wrong {written}"
-    except DeviceError as error:
-        return str(error)
-    return None
+        found = await _read(device, [part for part, _, _ in layout.asked])
+    finally:
+        device.forget(program.name)
+        for name in layout.contents:
+            device.release(name)
+    failed: dict[str, str] = {}
+    for (_, answer, kernel), data in zip(layout.asked, found, strict=True):
+        if not is_right(answer, data):
+            written = kernel.bindings[answer.slot].lstrip("*")
+            failed.setdefault(kernel.name, f"{kernel.name} computes a wrong {written}")
+    return failed
 
 
-def _buffer(slot: int) -> str:
-    return f"trial.{slot}"
+async def _read(device: Device, parts: Sequence[Slice]) -> list[bytes]:
+    """The bytes of several parts, in one read."""
+    total = sum(part.bytes for part in parts)
+    device.create(Buffer(FOUND, total))
+    try:
+        at = 0
+        for part in parts:
+            device.copy(part, Slice(FOUND, at, part.bytes))
+            at += part.bytes
+        data = await device.read(Slice(FOUND, 0, total))
+    finally:
+        device.release(FOUND)
+    found, at = [], 0
+    for part in parts:
+        found.append(data[at : at + part.bytes])
+        at += part.bytes
+    return found
 
 
-def _content(one: Input) -> bytes:
-    unit = b64decode(one.unit)
-    return (unit * -(-one.bytes // len(unit)))[: one.bytes]
+@dataclass
+class _Layout:
+    """The slots of several trials: those that kernels read in one buffer, those that they write in another."""
 
+    contents: dict[str, bytearray] = field(
+        default_factory=lambda: {READ: bytearray(), WRITTEN: bytearray()}
+    )
+    asked: list[tuple[Slice, Answer, Kernel]] = field(default_factory=list)
 
-def _close(answer: Answer, data: bytes) -> bool:
-    found: Sequence[float] = struct.unpack(f"<{len(answer.values)}{FORMATS[answer.kind]}", data)
-    pairs = zip(found, answer.values, strict=True)
-    return all(abs(one - wanted) <= answer.within for one, wanted in pairs)  # never of NaN
+    def step(self, case: Case) -> Step:
+        """The dispatch over its slots."""
+        slices = []
+        for slot, one in zip(case.kernel.bindings, case.trial.inputs, strict=True):
+            name = WRITTEN if slot.startswith("*") else READ
+            content = self.contents[name]
+            content += bytes(-len(content) % ALIGNMENT)
+            slices.append(Slice(name, len(content), one.bytes))
+            content += content_of(one)
+        for answer in case.trial.answers:
+            slot_at = slices[answer.slot]
+            start, end = start_and_end(answer)
+            part = Slice(slot_at.buffer, slot_at.offset + start, end - start)
+            self.asked.append((part, answer, case.kernel))
+        return Step(case.kernel, tuple(slices), case.trial.shape, case.trial.grid)
