@@ -12,7 +12,7 @@ from gemtab.contracts.errors import DeviceError, GemtabError, UsageError
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.names import PLE_EMBED
 from gemtab.generate.engine import Engine
-from gemtab.generate.fitting import fit_json, fitted
+from gemtab.generate.fitting import LateProof, fit_json, fitted
 from gemtab.generate.load_choices import LoadChoices
 from gemtab.generate.loop import continue_ids
 from gemtab.generate.sampling import GREEDY, Sampling, choose_sampling
@@ -27,6 +27,8 @@ from gemtab.trial.page import PageNotes
 from gemtab.weights.placing import Target
 from gemtab.weights.rows import TablePlane
 
+IDLE_SECONDS = 5.0  # without a reply, after which a small site's kernels are tried
+
 
 class Door:
     """One page's engine. `handle` returns at once; answers go out through the host."""
@@ -37,6 +39,8 @@ class Door:
         self._manifest: Manifest | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped: set[int] = set()
+        self._answered = asyncio.Event()
+        self._refused: DeviceError | None = None
         self._turn = asyncio.Lock()  # one reply at a time: they share the cache
 
     def handle(self, message: str) -> None:
@@ -88,24 +92,29 @@ class Door:
             manifest.config, facts, choices.context, choices.kv, choices.chunk
         )
         shaders = json.loads(await settled(self._host.kernels()))
+        notes = PageNotes(self._host)
         settings = await fitted(
             device,
             manifest,
             settings,
             shaders,
-            PageNotes(self._host),
+            notes,
             self._notice,
             pick_chunk=choices.chunk is None,
         )
+        proof = LateProof(device, manifest, settings, shaders, notes)
         table = manifest.tensors.get(PLE_EMBED)
         sources = sorted({piece.source for piece in table.pieces}) if table else []
         coming = await settled(self._host.missing(json.dumps(sources)))
         place = choices.ple or "auto"
         settings = place_table(settings, manifest.tensors, place, coming=coming)
-        engine, (tokenizer, prompter) = await asyncio.gather(
+        engine, (tokenizer, prompter), doubted = await asyncio.gather(
             Engine.load(device, manifest, settings, shaders, self._upload, stage=self._stage),
             self._texts(manifest),  # while shaders compile
+            proof.doubted(),
         )
+        if doubted:
+            await proof.run()
         if engine.table:
             self._host.openTable(json.dumps([asdict(plane) for plane in engine.table]))
         self._session = Session(engine, tokenizer, prompter)
@@ -119,6 +128,25 @@ class Door:
         await settled(self._host.noteKernels(json.dumps(engine.kernel_names())))
         with suppress(DeviceError):  # they will be asked for again, and it is told then
             await engine.compile_shorter()
+        await self._prove(proof)
+
+    async def _prove(self, proof: LateProof) -> None:
+        """Behind the first reply, or where none is asked for soon; after a failure nothing is answered."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._answered.wait(), IDLE_SECONDS)
+        try:
+            await proof.run()
+        except DeviceError as error:
+            self._refused = error
+            raise
+
+    def _ready(self) -> Session:
+        """The session, once there is one, unless the device was found wanting."""
+        if self._refused:
+            raise self._refused
+        if self._session is None:
+            raise UsageError("The model is not loaded yet. Wait until it is ready.")
+        return self._session
 
     async def _texts(self, manifest: Manifest) -> tuple[Tokenizer, Prompter]:
         """What turns text into ids."""
@@ -147,16 +175,14 @@ class Door:
     async def _reply(self, request: Mapping[str, Any]) -> None:
         request_id = request["id"]
         async with self._turn:
-            session = self._session
-            if session is None:
-                raise UsageError("The model is not loaded yet. Wait until it is ready.")
+            session = self._ready()
             events = session.reply(
                 request["messages"],
                 self._sampling(request.get("sampling") or {}),
                 request.get("maxTokens") or session.engine.settings.capacity,
                 request.get("tools"),
                 bool(request.get("thinking")),
-                lambda: request_id in self._stopped,
+                lambda: request_id in self._stopped or self._refused is not None,
             )
             async for event in events:
                 if event.kind == "tool_call":
@@ -164,6 +190,7 @@ class Door:
                 elif event.kind in ("thinking", "text"):
                     self._post(type="piece", id=request_id, kind=event.kind, text=event.piece)
             self._stopped.discard(request_id)
+            self._answered.set()
             reply = session.last
             assert reply is not None
             self._post(
@@ -179,19 +206,17 @@ class Door:
 
     async def _logits(self, request: Mapping[str, Any]) -> None:
         async with self._turn:
-            if self._session is None:
-                raise UsageError("The model is not loaded yet. Wait until it is ready.")
-            found = await self._session.engine.logits(request["ids"])
+            found = await self._ready().engine.logits(request["ids"])
+            self._answered.set()
             self._post(type="logits", id=request["id"], logits=b64encode(found).decode())
 
     async def _continue(self, request: Mapping[str, Any]) -> None:
         async with self._turn:
-            if self._session is None:
-                raise UsageError("The model is not loaded yet. Wait until it is ready.")
-            engine = self._session.engine
+            engine = self._ready().engine
             if request.get("fresh"):
                 engine.cache.forget()
             run = await continue_ids(engine, request["ids"], request["maxTokens"])
+            self._answered.set()
             self._post(type="continued", id=request["id"], ids=run.ids, timing=run.timing())
 
     def _sampling(self, wanted: Mapping[str, Any]) -> Sampling:

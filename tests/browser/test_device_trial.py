@@ -27,11 +27,55 @@ IDS = [2, *range(300, 330)]
 SAY = 'if (program.name.startsWith("trial of ")) new BroadcastChannel("trials").postMessage(0);'
 
 
+# of a small site: load, answer, and wait until the trial behind it is noted, or has failed
+RUN_SMALL = """async (ids) => {
+  let trials = 0;
+  const heard = new BroadcastChannel("trials");
+  heard.onmessage = () => trials++;
+  const { Engine } = await import("/engine/client.js");
+  const engine = new Engine();
+  const found = { answered: false, error: "", noted: false, trials: 0 };
+  const noted = async () => {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle("gemtab").then((all) => all.getDirectoryHandle("devices"));
+    for await (const file of folder.values()) {
+      const text = await (await file.getFile()).text();
+      if (text.includes('"features": []')) return true;
+    }
+    return false;
+  };
+  try {
+    await engine.load("/model/", { context: 256 });
+    await engine.continueIds(ids, 4);
+    found.answered = true;
+    while (!engine.failed && !(await noted().catch(() => false))) await new Promise((r) => setTimeout(r, 50));
+    await engine.continueIds(ids, 4);
+    found.noted = await noted();
+  } catch (error) {
+    found.error = error.message;
+  }
+  engine.dispose();
+  heard.close();
+  return { ...found, trials };
+}"""
+WORST = 'code: wgsl.replace("if (mine[own] > best) {", "if (mine[own] < best) {")'
+
+
+def built(folder, *options):
+    assert main(["build", "demo", *options, "--out", str(folder)]) == 0
+    return Site(folder)
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trial") / "site"
-    assert main(["build", "demo", "--kernels", "all", "--out", str(folder)]) == 0
-    site = Site(folder)
+    site = built(tmp_path_factory.mktemp("trial") / "site", "--kernels", "all")
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="module")
+def small_site(tmp_path_factory):
+    site = built(tmp_path_factory.mktemp("trial") / "small")
     yield site
     site.stop()
 
@@ -47,14 +91,14 @@ def change(context, site, script, before, after):
     )
 
 
-def visit(context, site):
-    """What a visit's engine says: ids, notices, trials that it ran."""
+def visit(context, site, run=RUN):
+    """What a visit's engine says: ids, notices, trials that it ran; of a small site what RUN_SMALL finds."""
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.route("**/blank.html", lambda route: route.fulfill(content_type="text/html", body=""))
     page.goto(site.url + "blank.html")
     try:
-        return page.evaluate(RUN, IDS)
+        return page.evaluate(run, IDS)
     finally:
         page.close()
 
@@ -76,3 +120,30 @@ def test_a_faulty_shader_is_done_without_and_not_tried_again(browser, context, s
     for one in (first, second):
         assert len(one["notices"]) == 1
         assert "does not do subgroups as it should" in one["notices"][0]
+
+
+def test_a_small_site_is_tried_behind_its_first_answer_and_once(browser, small_site):
+    context = browser.new_context()
+    change(context, small_site, "programs.js", "prepare(program) {", f"prepare(program) {{ {SAY}")
+
+    first, second = (visit(context, small_site, RUN_SMALL) for _ in range(2))
+
+    context.close()
+    assert first["trials"] > 0
+    assert second["trials"] == 0
+    for one in (first, second):
+        assert one == {"answered": True, "error": "", "noted": True, "trials": one["trials"]}
+
+
+def test_a_small_site_on_a_gpu_that_fails_says_so_and_does_not_go_on(browser, small_site):
+    context = browser.new_context()
+    change(context, small_site, "pipelines.js", "code: wgsl", WORST)
+
+    first, second = (visit(context, small_site, RUN_SMALL) for _ in range(2))
+
+    context.close()
+    assert first["answered"]  # nobody waited for the trial
+    assert not second["answered"]  # then it comes first
+    for one in (first, second):
+        assert "pick_slab computes a wrong candidates" in one["error"]
+        assert "Update the graphics driver" in one["error"]

@@ -2,14 +2,14 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from gemtab.contracts.errors import UsageError
 from gemtab.generate.engine import Engine, Report
-from gemtab.generate.fitting import fitted
+from gemtab.generate.fitting import LateProof, fitted
 from gemtab.generate.loop import continue_ids
 from gemtab.generate.sampling import Sampling, choose_sampling
 from gemtab.generate.session import Session
@@ -23,6 +23,7 @@ from gemtab.trial.notes import Notes
 from gemtab.weights.files import FileArtifact
 from gemtab_build.run.file_notes import FileNotes
 
+T = TypeVar("T")
 Say = Callable[[str, str], None]  # kind ("thinking" | "text"), piece
 
 
@@ -85,6 +86,9 @@ class NativeRunner:
         settings = asyncio.run(
             fitted(device, manifest, settings, shaders, kept, _tell, pick_chunk=chunk is None)
         )
+        self._proof = LateProof(device, manifest, settings, shaders, kept)
+        if asyncio.run(self._proof.doubted()):
+            asyncio.run(self._proof.run())
         settings = place_table(settings, manifest.tensors, ple)
         upload = partial(self.artifact.upload, device)
         stage = partial(self.artifact.stage, device)
@@ -94,11 +98,11 @@ class NativeRunner:
 
     def logits(self, ids: Sequence[int]) -> bytes:
         """f32 [tokens, vocab]."""
-        return asyncio.run(self.engine.logits(ids))
+        return asyncio.run(self._proven(self.engine.logits(ids)))
 
     def continue_ids(self, ids: Sequence[int], max_tokens: int) -> Continued:
         """A greedy continuation of raw ids."""
-        run = asyncio.run(continue_ids(self.engine, ids, max_tokens))
+        run = asyncio.run(self._proven(continue_ids(self.engine, ids, max_tokens)))
         return Continued(run.ids, run.timing())
 
     @cached_property
@@ -127,4 +131,10 @@ class NativeRunner:
             assert session.last is not None
             return session.last.to_json()
 
-        return asyncio.run(run())
+        return asyncio.run(self._proven(run()))
+
+    async def _proven(self, work: Awaitable[T]) -> T:
+        """What comes of it, once the kernels of a small site have been tried as well: DeviceError if one fails."""
+        found = await work
+        await self._proof.run()
+        return found
