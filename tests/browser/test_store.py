@@ -233,7 +233,6 @@ def test_what_another_tab_is_writing_stays(tab: Tab, sources):
     assert set(tab.kept()) == {being_written}
 
 
-@pytest.mark.chromium_only("Firefox has no handles that are shared")
 def test_parts_of_a_piece_are_read_and_an_open_piece_stays(tab: Tab, sources):
     tab.load(sources)
     parts = [[0, 3], [1000, 100], [5, 0]]
@@ -249,6 +248,66 @@ def test_parts_of_a_piece_are_read_and_an_open_piece_stays(tab: Tab, sources):
     ]
     assert tab.models("forget()") is False
     assert set(tab.kept()) == {sources[0]["sha256"]}
+
+
+READ_WHOLE = """async (piece) => {
+  const { arrayBuffer } = Blob.prototype;
+  const begun = new Promise((resolve) => {
+    Blob.prototype.arrayBuffer = async function () {
+      resolve();
+      await new Promise((go) => (window.go = go));
+      return arrayBuffer.call(this);
+    };
+  });
+  const { Store } = await import("/engine/store/store.js");
+  const store = await Store.open();
+  window.found = store.get(piece.sha256, piece.bytes).then((bytes) => bytes && bytes.length);
+  await begun;
+  Blob.prototype.arrayBuffer = arrayBuffer;
+}"""
+
+
+def test_a_piece_that_another_tab_reads_stays_until_it_is_read(context, tab: Tab, pieces, sources):
+    tab.load(sources[:1])
+    other = Tab(context, pieces)
+    other.page.evaluate(READ_WHOLE, sources[0])
+
+    assert tab.models("forget()") is False
+
+    assert other.page.evaluate("go(), found") == sources[0]["bytes"]
+    assert tab.models("forget()") is True
+    assert tab.kept() == {}
+
+
+def test_a_reader_that_is_gone_holds_nothing(context, tab: Tab, pieces: Pieces, sources):
+    tab.load(sources[:1])
+    other = Tab(context, pieces)
+    other.page.evaluate(READ_WHOLE, sources[0])
+    other.page.close()
+
+    tab.page.evaluate(
+        """async () => { // the browser may take a while to notice
+          const { sweep } = await import("/engine/store/models.js");
+          while (!(await sweep())) await new Promise(requestAnimationFrame); }"""
+    )
+
+    assert tab.kept() == {}
+
+
+def test_a_store_removes_what_it_reads_itself(tab: Tab, sources):
+    tab.load(sources[:1])
+
+    removed = tab.page.evaluate(
+        """async (piece) => {
+          const { Store } = await import("/engine/store/store.js");
+          const store = await Store.open();
+          await store.read(piece, 0, 4);
+          return store.remove(piece); }""",
+        sources[0]["sha256"],
+    )
+
+    assert removed
+    assert tab.kept() == {}
 
 
 def test_the_last_manifest_is_kept(tab: Tab, sources):

@@ -5,9 +5,10 @@
 
 import { listFiles, openFile, openFolder, openShared, PARTIAL, removeFile, writeFile } from "./opfs.js";
 import { Partial } from "./partial.js";
+import { ifUnread, keepPiece, whileKept } from "./reading.js";
 import { sha256 } from "../load/sha256.js";
 
-/** @typedef {{ read(offset: number, length: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>, close(): void }} Reader */
+/** @typedef {{ read(offset: number, length: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>, close(): Promise<void> }} Reader */
 
 /** The name of the Web Lock that a tab holds while it fetches and writes a piece. */
 export const lockOf = (/** @type {string} */ piece) => `gemtab ${piece}`;
@@ -53,13 +54,14 @@ export class Store {
    * @returns {Promise<Uint8Array<ArrayBuffer> | null>} null if it is not there
    */
   async get(piece, bytes) {
-    const file = await openFile(this.#folder, piece);
-    if (!file) return null;
-    const content = file.size === bytes ? await file.arrayBuffer().catch(() => null) : null;
-    const whole = content && new Uint8Array(content);
-    if (whole && (await sha256(whole)) === piece) return whole;
-    await this.remove(piece);
-    return null;
+    const found = await whileKept(piece, async () => {
+      const file = await openFile(this.#folder, piece);
+      const content = file?.size === bytes ? await file.arrayBuffer().catch(() => null) : null;
+      const whole = content && new Uint8Array(content);
+      return { isThere: file !== null, proven: whole && (await sha256(whole)) === piece ? whole : null };
+    });
+    if (found.isThere && !found.proven) await this.remove(piece);
+    return found.proven;
   }
 
   /**
@@ -103,19 +105,25 @@ export class Store {
    * @returns {Promise<Reader>}
    */
   async #openReader(piece) {
-    const handle = await this.#folder.getFileHandle(piece);
-    const access = await openShared(handle);
-    if (!access) {
-      const file = await handle.getFile();
-      return { read: async (offset, length) => new Uint8Array(await file.slice(offset, offset + length).arrayBuffer()), close() {} };
+    const letGo = await keepPiece(piece);
+    try {
+      const handle = await this.#folder.getFileHandle(piece);
+      const access = await openShared(handle);
+      if (!access) return { read: readerOf(await handle.getFile()), close: letGo };
+      return {
+        read(offset, length) {
+          const bytes = new Uint8Array(length);
+          return bytes.subarray(0, access.read(bytes, { at: offset }));
+        },
+        close() {
+          access.close();
+          return letGo();
+        },
+      };
+    } catch (error) {
+      await letGo();
+      throw error;
     }
-    return {
-      read(offset, length) {
-        const bytes = new Uint8Array(length);
-        return bytes.subarray(0, access.read(bytes, { at: offset }));
-      },
-      close: () => access.close(),
-    };
   }
 
   /**
@@ -125,8 +133,8 @@ export class Store {
   async remove(piece) {
     const reader = this.#readers.get(piece);
     this.#readers.delete(piece);
-    (await reader?.catch(() => null))?.close();
-    return removeFile(this.#folder, piece);
+    await (await reader?.catch(() => null))?.close();
+    return ifUnread(piece, () => removeFile(this.#folder, piece));
   }
 
   /**
@@ -155,4 +163,12 @@ export class Store {
 /** @param {string} name  of a file */
 function pieceOf(name) {
   return name.endsWith(PARTIAL) ? name.slice(0, -PARTIAL.length) : name;
+}
+
+/**
+ * @param {File} file
+ * @returns {Reader["read"]}
+ */
+function readerOf(file) {
+  return async (offset, length) => new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
 }
