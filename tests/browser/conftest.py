@@ -22,6 +22,7 @@ Page = playwright_api.Page
 SCRIPTED_WORKER = Path(__file__).with_name("scripted_worker.js")
 PAGE = """<!doctype html><title>Chat</title><link rel="icon" href="data:,">
 <script type="module" src="chat/define.js"></script><gemtab-chat {}></gemtab-chat>"""
+BLANK = b"<!doctype html><title>Loads nothing</title><link rel=icon href=data:,>"
 PAGES = {"big": 'model="big/"', "auto": 'model="big/" autoload', "stuck": 'model="stuck/" autoload'}
 
 
@@ -74,6 +75,7 @@ def scripted_site() -> Iterator[str]:
     instead = {"/engine/worker.js": SCRIPTED_WORKER, "/model/manifest.json": manifest(4_000_000)}
     for name, bytes_ in {"big": 1_900_000_000, "stuck": 1_900_000_000}.items():
         instead[f"/{name}/manifest.json"] = manifest(bytes_)
+    instead["/blank.html"] = BLANK
     for name, attributes in PAGES.items():
         instead[f"/{name}.html"] = PAGE.format(attributes).encode()
     with serve(WEB, instead) as address:
@@ -110,6 +112,13 @@ def chat(page, scripted_site) -> Page:
     """The chat page, ready."""
     page.goto(scripted_site)
     playwright_api.expect(page.get_by_role("status")).to_have_text("Ready")
+    return page
+
+
+@pytest.fixture
+def blank(page, scripted_site) -> Page:
+    """A page of the site's origin that has loaded nothing."""
+    page.goto(scripted_site + "blank.html")
     return page
 
 

@@ -1,5 +1,6 @@
 /** Get a WebGPU device with all that its adapter offers of what we use, or say why there is none. */
 
+import { withoutAdapter, withoutWebGPU } from "./advice.js";
 import { NoWebGPU } from "../errors.js";
 
 export const FEATURES = ["shader-f16", "subgroups"];
@@ -19,12 +20,6 @@ const LIMITS = /** @type {const} */ ([
 export const MEMORY_SHARE = 0.5;
 
 const INSECURE = "WebGPU works only on secure pages. Open this page over https, or from localhost.";
-const MISSING =
-  "This browser has no WebGPU, which the model needs. Use Chrome or Edge 113 or newer, Safari 26, " +
-  "or Firefox 141 or newer, and update it if it is older.";
-const NO_ADAPTER =
-  "The browser found no graphics card that WebGPU can use. Update the graphics driver, turn on hardware " +
-  "acceleration in the browser's settings, or enable chrome://flags/#enable-unsafe-webgpu, then reload.";
 
 /**
  * @param {GPURequestAdapterOptions} [options]
@@ -32,9 +27,9 @@ const NO_ADAPTER =
  */
 export async function findAdapter(options = { powerPreference: "high-performance" }) {
   if (!globalThis.isSecureContext) throw new NoWebGPU(INSECURE);
-  if (!navigator.gpu) throw new NoWebGPU(MISSING);
+  if (!navigator.gpu) throw new NoWebGPU(withoutWebGPU(navigator));
   const adapter = await navigator.gpu.requestAdapter(options).catch(() => null);
-  if (!adapter) throw new NoWebGPU(NO_ADAPTER);
+  if (!adapter) throw new NoWebGPU(withoutAdapter(navigator));
   return adapter;
 }
 
