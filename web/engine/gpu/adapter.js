@@ -2,6 +2,7 @@
 
 import { withoutAdapter, withoutWebGPU } from "./advice.js";
 import { NoWebGPU } from "../errors.js";
+import { distinctNamesOf, namesOf } from "./names.js";
 
 export const FEATURES = ["shader-f16", "subgroups"];
 const TIMING = "timestamp-query"; // for us, not for the kernels
@@ -47,11 +48,11 @@ export function openDevice(adapter) {
  *
  * @param {GPUAdapter} adapter
  */
-export function adapterFacts({ info, features, limits }) {
-  const { vendor, architecture, description, isFallbackAdapter = false } = info;
+export function adapterFacts(adapter) {
+  const { info, features, limits } = adapter;
   return {
-    adapter: { vendor, architecture, description },
-    isFallback: isFallbackAdapter,
+    adapter: namesOf(adapter),
+    isFallback: info.isFallbackAdapter ?? false,
     features: FEATURES.filter((name) => features.has(name)),
     limits: limitsOf(limits),
   };
@@ -64,9 +65,8 @@ export function adapterFacts({ info, features, limits }) {
  * @param {GPUDevice} device
  */
 export function deviceFacts(adapter, device) {
-  const { vendor, architecture, description } = adapter.info;
   return {
-    adapter: { vendor, architecture, description },
+    adapter: distinctNamesOf(adapter),
     features: FEATURES.filter((name) => device.features.has(name)),
     limits: limitsOf(device.limits),
     wgslFeatures: [...(navigator.gpu.wgslLanguageFeatures ?? [])],
