@@ -21,14 +21,7 @@ from gemtab.contracts.errors import DeviceError
 from gemtab.gpu.native import FLOOR, Module, NativeDevice
 from gemtab.kernels.variant import OPTIONAL
 from gemtab_build.run.setup_browser import SLOW_TOGGLE, find_chromium, swiftshader_driver
-from helpers.fetch_tokenizers import cache_folder
-
-
-def lavapipe_driver() -> Path | None:
-    """The description of a lavapipe for Dawn, if there is one."""
-    default = cache_folder() / "lavapipe" / "icd.json"
-    named = Path(os.environ.get("GEMTAB_LAVAPIPE") or default)
-    return named if named.exists() else None
+from helpers.lavapipe import lavapipe_driver
 
 
 class Adapter(NamedTuple):
