@@ -83,6 +83,6 @@ def test_the_embedded_model_has_its_skills(in_browser, tokenizer, skill):
     right = [
         one.check(tokenizer.decode(reply["ids"])) for one, reply in zip(asked, replies, strict=True)
     ]
-    assert sum(right) >= 8, [
+    assert sum(right) >= 9, [
         one.messages[-1] for one, good in zip(asked, right, strict=True) if not good
     ]

@@ -1,8 +1,8 @@
 """A packed checkpoint with SRQ, as transformers loads and runs it, against our build of it.
 
 Where float32 falls on the other side of a tie, a code differs by one, and a random toy makes that a
-few hundredths of its logits. So whole passes are bounded at their middle, and single layers, fed what
-transformers fed them, code by code.
+few hundredths of its logits. So whole passes are bounded at their middle, single layers, fed what
+transformers fed them, code by code, and prompts of one token each, but for ties that are listed.
 """
 
 import json
@@ -13,6 +13,7 @@ import pytest
 from gemtab.kernels.ends import Grids
 from gemtab.kernels.matmul import Matmul
 from gemtab_build.cli import main
+from gemtab_build.run.runner import NativeRunner
 from helpers.devices import open_device
 from helpers.dispatch import dispatch, state_words, unwritten
 from helpers.engines import relative_l2
@@ -25,6 +26,10 @@ transformers = pytest.importorskip("transformers")
 gemma_quant = pytest.importorskip("transformers.integrations.gemma_quant")
 
 ROUNDING = 0.06  # without SRQ the toy's logits are 0.3 apart
+EXACT = 1e-5  # where no code falls on the other side
+# Prompts of one token, of this file's seed, that have a code so near the middle between two that float32's order of
+# adding decides: the logits of one in 61 are 9e-4 apart, of all others less than 2e-7
+TIES = (417,)
 CLEAR = 1.0  # between the best two logits
 SHORT, LONG = 17, 61  # within the window of 24, and past it
 
@@ -79,12 +84,15 @@ def found_logits(folder, ids, *options):
 
 
 def test_single_tokens_are_transformers(folder, reference, ids):
-    errors = [
-        relative_l2(found_logits(folder, [one], "--chunk", "1"), wanted_logits(reference, [one]))
-        for one in ids[:12]
-    ]
-    # one prompt in twenty has a code between two
-    assert np.quantile(errors, 0.75) <= 1e-5
+    runner = NativeRunner(folder / "site", "f32", 1, 64, lambda *_: None)
+    errors = {}
+    for one in ids:
+        found = np.frombuffer(runner.logits([one]), "<f4").reshape(1, -1)
+        errors[one] = relative_l2(found, wanted_logits(reference, [one])).max()
+
+    apart = {one: error for one, error in errors.items() if error > EXACT}
+    assert set(apart) <= set(TIES), apart
+    assert max(apart.values(), default=0) <= ROUNDING
 
 
 @pytest.mark.parametrize(("tokens", "chunk"), [(SHORT, 1), (SHORT, 13), (LONG, 13), (LONG, 64)])
