@@ -15,7 +15,12 @@ from gemtab_build.run.setup_browser import set_up_chromium, set_up_firefox, set_
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
 Step = tuple[str, list[str], Path]  # a name, a command, the folder it runs in
-FETCH_VOCABULARIES, FETCH_SECONDS = ROOT / "tests" / "helpers" / "fetch_tokenizers.py", 180
+HELPERS = ROOT / "tests" / "helpers"
+FETCHED = {  # by scripts of HELPERS; what lacks without
+    "fetch_tokenizers.py": "the real vocabularies could not be fetched: their tests will skip",
+    "fetch_lavapipe.py": "no lavapipe of Mesa 25 could be fetched (Debian's apt-get does): Tint will lack shader-f16",
+}
+FETCH_SECONDS = 180
 NO_TESTS = 5  # pytest's exit code when a folder has none
 
 
@@ -26,25 +31,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         set_up_vulkan()
         set_up_chromium()
         set_up_firefox()
-        set_up_vocabularies()
+        for script, lacking in FETCHED.items():
+            fetch(script, lacking)
     failed = [step[0] for step in [*steps(), *page_steps()] if not passes(*step)]
     if failed:
         print(f"failed before pytest: {', '.join(failed)}", flush=True)
     return 1 if run_pytest(args) or failed else 0  # pytest's summary is the last line
 
 
-def set_up_vocabularies() -> None:
-    """Fetch the real vocabularies that the tokenizer is tested on; without them those tests skip."""
+def fetch(script: str, lacking: str) -> None:
+    """Run a script that fetches what tests want and is not there yet; say what lacks if it fails."""
     try:
         done = subprocess.run(
-            [sys.executable, str(FETCH_VOCABULARIES)],
+            [sys.executable, str(HELPERS / script)],
             capture_output=True, check=False, env=environment(), timeout=FETCH_SECONDS,
         )  # fmt: skip
         fetched = done.returncode == 0
     except subprocess.TimeoutExpired:
         fetched = False
     if not fetched:
-        print("the real vocabularies could not be fetched: their tests will skip", flush=True)
+        print(lacking, flush=True)
 
 
 def parser() -> argparse.ArgumentParser:

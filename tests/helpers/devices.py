@@ -3,7 +3,8 @@
 naga          wgpu on the adapter that Gemtab itself would take: lavapipe where there is no GPU
 tint          wgpudawn on the SwiftShader that comes with Chromium, which has no f16
 tint on mesa  wgpudawn on a lavapipe that Dawn takes, Mesa 25 or newer: GEMTAB_LAVAPIPE names its
-              driver's description, or fetch_lavapipe.py has put it into the cache
+              driver's description, or fetch_lavapipe.py has put it into the cache. It is there for
+              f16: what SwiftShader has too runs on that alone
 
 What cannot be had is skipped with the reason, but in CI only where Chromium or that lavapipe is absent.
 """
@@ -44,14 +45,17 @@ ADAPTERS = {
 def on_devices(
     *features: str, always: tuple[str, ...] = (), adapters: Iterable[str] = ADAPTERS
 ) -> pytest.MarkDecorator:
-    """Run a test on every adapter with every set of these features, and `always` some: it takes `device`."""
+    """Run a test on every adapter with every set of these features, and `always` some: it takes `device`.
+
+    Tint on Mesa has the set of all of them alone, and where f16 is one.
+    """
     sets = chain.from_iterable(combinations(features, n) for n in range(len(features) + 1))
     rows = [
         pytest.param((key, frozenset(chosen)), id=" ".join([key, *chosen]))
         for chosen in ((*always, *some) for some in sets)
         for key in adapters
         if ADAPTERS[key].features.issuperset(chosen)
-        and (key != "tint on mesa" or lavapipe_driver())  # one test tells of its absence, not each
+        and (key != "tint on mesa" or _is_for_mesa({*chosen}, {*always, *features}))
     ]
     return pytest.mark.parametrize("device", rows, indirect=True)
 
@@ -60,6 +64,11 @@ def on_floor(adapters: Iterable[str] = ("naga", "tint")) -> pytest.MarkDecorator
     """Run a test on devices without features, made with the limits that every WebGPU device has."""
     rows = [pytest.param((key, frozenset(), True), id=key) for key in adapters]
     return pytest.mark.parametrize("device", rows, indirect=True)
+
+
+def _is_for_mesa(chosen: set[str], features: set[str]) -> bool:
+    """Whether Tint runs a test on Mesa too; where that is absent, one test tells so, not each."""
+    return "shader-f16" in chosen and chosen == features and lavapipe_driver() is not None
 
 
 @functools.cache

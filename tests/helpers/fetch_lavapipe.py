@@ -2,7 +2,7 @@
 
     python tests/helpers/fetch_lavapipe.py [FOLDER]
 
-FOLDER is lavapipe in $GEMTAB_TEST_CACHE, or in .cache in the repository. Debian 12's own Mesa is too
+FOLDER is lavapipe in $GEMTAB_TEST_CACHE, or in .cache in the repository; what is there already stays. Debian 12's own Mesa is too
 old for Dawn. This takes the driver alone from the release's backports, from the mirror that this system's
 apt uses and with apt's own check of its signature, and unpacks it. Its libraries are those of the
 installed mesa-vulkan-drivers. Elsewhere set GEMTAB_LAVAPIPE to the description of a Mesa of 25 or newer.
@@ -11,6 +11,7 @@ installed mesa-vulkan-drivers. Elsewhere set GEMTAB_LAVAPIPE to the description 
 import argparse
 import json
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,13 +24,18 @@ PACKAGE = "mesa-vulkan-drivers"
 
 def fetch(folder: Path) -> Path:
     """The description of the fetched driver."""
+    description = folder / "icd.json"
+    if description.exists():
+        return description
+    if not shutil.which("apt-get"):
+        sys.exit("There is no apt-get: this is for Debian.")
     release = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     with tempfile.TemporaryDirectory() as temporary:
         archive = _download(Path(temporary), f"{release}-backports", _mirror(release))
+        folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(["dpkg-deb", "-x", archive, folder], check=True)
     (library,) = folder.glob("usr/lib/*/libvulkan_lvp.so")
     about = {"api_version": "1.4.0", "library_path": str(library.resolve())}
-    description = folder / "icd.json"
     description.write_text(json.dumps({"file_format_version": "1.0.0", "ICD": about}))
     return description
 

@@ -72,7 +72,9 @@ def set_up_chromium() -> Path | None:
     if find_chromium() is None:
         _apt_install("chromium")
     if find_chromium() is None:
-        say("no Chromium: the browser tests will be skipped. Install one, or set GEMTAB_CHROMIUM.")
+        say(
+            "no Chromium could be had: install one, or set GEMTAB_CHROMIUM. Tests in it are skipped."
+        )
     return find_chromium()
 
 
@@ -81,7 +83,7 @@ def set_up_firefox() -> Path | None:
     if find_firefox() is None and "GEMTAB_FIREFOX" not in os.environ:
         _apt_install("firefox-esr")
     if find_firefox() is None:
-        say("no Firefox: its tests will be skipped. Install one, or set GEMTAB_FIREFOX.")
+        say("no Firefox could be had: install one, or set GEMTAB_FIREFOX. Tests in it are skipped.")
     return find_firefox()
 
 

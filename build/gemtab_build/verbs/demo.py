@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from gemtab.contracts.errors import UsageError
+from gemtab_build.run.setup_browser import set_up_chromium
 from gemtab_build.run.try_page import ask_page
 from gemtab_build.site.pyodide_assets import ROOT
 from gemtab_build.site.serve import SiteServer, serve_forever
@@ -71,6 +72,7 @@ def open_server(out: Path, port: int | None) -> SiteServer:
 
 def check(out: Path, question: str) -> int:
     """Ask the page one thing in headless Chromium and print its reply; 0 if there was one."""
+    set_up_chromium()
     server = SiteServer(out)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
