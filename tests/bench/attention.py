@@ -14,7 +14,7 @@ from gemtab.contracts.program import Buffer, Slice, Step
 from gemtab.contracts.quantization import KV_ENCODINGS
 from gemtab.contracts.state import State
 from gemtab.kernels.attend import Attend, Merge, part_bytes
-from gemtab.kernels.attend_chunk import AttendChunk
+from gemtab.kernels.attend_chunk import AttendChunk, carried_bytes
 from gemtab.kernels.heads import NO_WINDOW, Heads, HeadShape
 from gemtab.kernels.variant import Variant
 from gemtab.plan.accounts import cost_of
@@ -54,6 +54,7 @@ class Bench:
             "k": cache,
             "v": cache,
             "y": np.zeros((tokens, HEADS * head_dim), np.float32),
+            "carried": np.zeros(carried_bytes(tokens, HEADS), np.uint8),
             "parts": np.zeros(part_bytes(HEADS, head_dim, 16), np.uint8),
             "vectors": np.full(2 * head_dim, head_dim**-0.25, np.float32),
             "rope": np.frombuffer(rope_table(rope, head_dim, ring), np.float32),

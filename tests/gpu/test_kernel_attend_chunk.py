@@ -8,7 +8,7 @@ from gemtab.kernels.attend_chunk import AttendChunk
 from gemtab.kernels.heads import NO_WINDOW
 from helpers.attention import Case, attend_bound, blank, random_ring
 from helpers.devices import on_devices
-from helpers.dispatch import SPOILT, dispatch, state_words, untouched
+from helpers.dispatch import SPOILT, dispatch, state_words, untouched, unwritten
 from helpers.reference import attend
 
 CASES = {
@@ -43,6 +43,7 @@ def check(device, variant, rng, case, encoding):
     qkv[: case.tokens, :width] = q
     q = qkv[: case.tokens, :width].reshape(case.tokens, case.heads, -1).astype(np.float64)
     arrays = {"qkv": qkv, "k": k_ring, "v": v_ring, "y": blank(case, planned)}
+    arrays["carried"] = unwritten(planned, case.heads, 2)
     step = AttendChunk(shape).step(planned, "", ())
 
     found = dispatch(device, step, state=state_words(case.position, case.tokens), **arrays)
@@ -51,6 +52,7 @@ def check(device, variant, rng, case, encoding):
     bound = attend_bound(q, k, v, case.window)
     assert np.all(np.abs(y[: case.tokens] - wanted) <= bound)
     assert untouched(y[case.tokens :]).all()
+    assert untouched(found["carried"]).all()
 
 
 @on_devices()
@@ -76,6 +78,7 @@ def test_keys_before_and_after_a_rows_own_weigh_nothing(device, rng):
         k[number] = 1000.0 * (number % 2) - 1000.0 * (number % 3)
         k_ring[position % case.ring] = k[number].astype(np.float32).view(np.uint32)
     arrays = {"qkv": q.reshape(case.tokens, -1), "k": k_ring, "v": v_ring}
+    arrays["carried"] = unwritten(case.tokens, case.heads, 2)
     shape = case.shape("f32", owner=False)
     step = AttendChunk(shape).step(case.tokens, "", ())
 

@@ -7,14 +7,19 @@ import numpy as np
 import pytest
 
 from gemtab.contracts.program import Buffer, Program, Slice
+from gemtab.kernels.attend import Attend
+from gemtab.kernels.attend_chunk import AttendChunk
 from gemtab.kernels.ends import Grids, Sink, Source
+from gemtab.kernels.heads import NO_WINDOW
 from gemtab.kernels.matmul import FEW, Matmul
 from gemtab.kernels.parts import parts_of
 from gemtab.kernels.tuning import Tuning
 from gemtab.kernels.variant import Variant
+from helpers.attention import Case, blank, random_ring
 from helpers.devices import on_devices
 from helpers.dispatch import dispatch, state_words, unwritten
 from helpers.encoded import random_matrix
+from helpers.heads import random_norms, table
 
 N_IN, N_OUT, FIRST, STRIDE, W_ROW = 64, 277, 5, 301, 3  # odd, and of more groups than parts
 INTEGER_ROWS = Variant(integer_dot=True)
@@ -32,12 +37,55 @@ def rows(rng, encoding, tokens, kernel, **arrays):
     return kernel.step(tokens, "", ()), arrays
 
 
-def check(device, step, arrays):
+def check(device, step, arrays, keys=0):
     whole = dispatch(device, step, **arrays)
     for in_parts in (3, 1000):
-        found = dispatch(device, step, in_parts=in_parts, **arrays)
+        found = dispatch(device, step, in_parts=in_parts, keys=keys, **arrays)
         for name, values in whole.items():
-            assert np.array_equal(found[name].view(np.uint32), values.view(np.uint32))
+            if name != "carried":  # from part to part
+                assert np.array_equal(found[name].view(np.uint32), values.view(np.uint32))
+
+
+def attention(rng, case, kernel, planned, encoding):
+    """A step of attention, and its arrays."""
+    (k, _), (v, _) = (random_ring(rng, case, encoding) for _ in "kv")
+    qkv = rng.standard_normal((planned, kernel.shape.stride), np.float32) * case.head_dim**-0.5
+    arrays = {"qkv": qkv, "k": k, "v": v, "y": blank(case, planned)}
+    return kernel.step(planned, "", ()), arrays | {"state": state_words(case.position, case.tokens)}
+
+
+CHUNKS = {
+    "tiles that end at other keys": Case(120, 23, NO_WINDOW, 157, 15, 3, 32),
+    "parts that begin where a tile has ended": Case(62, 67, NO_WINDOW, 157, 4, 1, 24),
+    "E2B's full heads": Case(230, 7, NO_WINDOW, 240, 8, 1, 512),
+    "a window": Case(211, 37, 41, 107, 4, 2, 24),
+}
+
+
+@on_devices()
+@pytest.mark.parametrize("case", CHUNKS.values(), ids=CHUNKS)
+def test_keys_and_tiles_of_a_chunk(device, rng, case):
+    planned = case.tokens + 5
+    step, arrays = attention(rng, case, AttendChunk(case.shape("f32")), planned, "f32")
+    arrays["carried"] = unwritten(planned, case.heads, 2)
+
+    check(device, step, arrays, case.position + case.tokens)
+
+
+@on_devices()
+def test_splits_of_a_token(device, rng):
+    case = Case(450, 1, NO_WINDOW, 461, 8, 1, 64, splits=4)
+    kernel = Attend(case.shape("f32", owner=True), raw=True, splits=case.splits)
+    step, arrays = attention(rng, case, kernel, 1, "f32")
+    vectors, *_ = random_norms(rng, case.head_dim)
+
+    check(device, step, arrays | {"vectors": vectors, "rope": table(case.head_dim)[2]})
+
+
+def test_a_few_tokens(device, rng):
+    case = Case(70, 3, NO_WINDOW, 79, 4, 2, 32)
+
+    check(device, *attention(rng, case, Attend(case.shape("q8")), 3, "q8"))
 
 
 @pytest.mark.parametrize("encoding", ["q4", "bf16"])
@@ -86,7 +134,7 @@ def test_what_is_one_group_or_a_gate_stays_whole():
     few = Matmul("q4", N_IN, 7).step(1, "", ())
     gated = Matmul("q4", N_IN, N_OUT, source=Source("stream"), sink=Sink("gated")).step(1, "", ())
 
-    assert [parts_of(0, step, 9) for step in (few, gated)] == [[], []]
+    assert [parts_of(0, step, 9, 0) for step in (few, gated)] == [[], []]
 
 
 @on_devices()
@@ -108,7 +156,7 @@ def test_the_words_of_a_part_are_gone_after_it(device, rng):
 
     async def run():
         await device.prepare(program)
-        await device.replay_part("shared", parts_of(1, steps[1], 2)[1])
+        await device.replay_part("shared", parts_of(1, steps[1], 2, 0)[1])
         return await device.replay("shared", 1, Slice("z", 0, 4 * N_OUT))
 
     assert np.array_equal(np.frombuffer(asyncio.run(run()), np.float32), whole)

@@ -43,13 +43,15 @@ def dispatch(
     *steps: Step,
     times: int = 1,
     in_parts: int = 1,
+    keys: int = 0,
     same: Mapping[str, str] | None = None,
     **arrays: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Run steps whose slots are filled by the arrays of their names; return the buffers they write.
 
     A kernel's slot `y` takes the array `y`; steps that share a name share the buffer. `same` gives a
-    slot the array of another name. With `in_parts`, each step runs in so many submits, if it can.
+    slot the array of another name. With `in_parts`, each step runs in so many submits;
+    `keys` are the most that a token sees.
     """
     written = {slot[1:] for step in steps for slot in step.kernel.bindings if slot[0] == "*"}
     for name, array in arrays.items():
@@ -57,11 +59,11 @@ def dispatch(
         device.create(Buffer(name, len(data)))
         device.write(name, 0, data)
     bound = [replace(step, slices=_slices(step, same or {}, arrays)) for step in steps]
-    asyncio.run(_run(device, Program("test", 1, (), tuple(bound)), times, in_parts))
+    asyncio.run(_run(device, Program("test", 1, (), tuple(bound)), times, in_parts, keys))
     return {name: _read(device, name, arrays[name]) for name in sorted(written)}
 
 
-async def _run(device, program: Program, times: int, in_parts: int) -> None:
+async def _run(device, program: Program, times: int, in_parts: int, keys: int) -> None:
     shaders = {
         kernel.name: {
             "wgsl": render(kernel),
@@ -75,7 +77,7 @@ async def _run(device, program: Program, times: int, in_parts: int) -> None:
     if in_parts == 1:
         await device.replay(program.name, times)
     for number, step in enumerate(program.steps if in_parts > 1 else ()):
-        parts = parts_of(number, step, in_parts)
+        parts = parts_of(number, step, in_parts, keys)
         assert len(parts) > 1
         for part in parts:
             await device.replay_part(program.name, part)

@@ -1,6 +1,7 @@
 """Devices by a clock of their own, which goes on with the work of each dispatch: its bytes, its multiply-adds."""
 
 from dataclasses import dataclass, replace
+from math import prod
 
 from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.program import Part, Step
@@ -59,14 +60,17 @@ class SlowDevice:
     async def replay_part(self, program, part: Part, read=None):
         found = await self._device.replay_part(program, part, read)
         step = self._programs[program].steps[part.step]
-        self._charge(program, [replace(step, shape=part.shape, grid=part.grid)])
+        share = 1.0
+        if step.kernel.template in ATTENTION:  # rows and keys are in the words, groups are not
+            share = prod(part.grid) / prod(step.grid)
+        self._charge(program, [replace(step, shape=part.shape, grid=part.grid)], share)
         return found
 
-    def _charge(self, program, steps):
+    def _charge(self, program, steps, share=1.0):
         seconds = 0.0
         for step in steps:
             position, tokens = self._state
-            seconds += self._speed.seconds(step, tokens, position)
+            seconds += share * self._speed.seconds(step, tokens, position)
             if step.kernel.template == "sample":  # it advances the state
                 self._state = (position + 1, tokens)
         self.now += seconds

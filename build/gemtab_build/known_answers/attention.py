@@ -5,7 +5,7 @@ import numpy as np
 from gemtab.contracts.program import Kernel, Step
 from gemtab.contracts.quantization import kv_row_words
 from gemtab.kernels.attend import Attend, Merge, part_bytes
-from gemtab.kernels.attend_chunk import ROWS, AttendChunk
+from gemtab.kernels.attend_chunk import ROWS, AttendChunk, carried_bytes
 from gemtab.kernels.heads import Heads, HeadShape
 from gemtab.kernels.variant import LANES
 from gemtab_build.known_answers.case import Case, Floats
@@ -77,6 +77,7 @@ def case_of_attend_chunk(kernel: Kernel) -> tuple[Case, Step]:
     k, v = _ring(case, "k", shape), _ring(case, "v", shape)
     case.state(POSITION, TILE_TOKENS)
     _expect_attended(case, q, k, v)
+    case.unwritten("carried", carried_bytes(TILE_TOKENS, HEADS))
     return case, AttendChunk(shape).step(TILE_TOKENS, "", ())
 
 

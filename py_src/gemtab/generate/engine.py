@@ -196,6 +196,10 @@ class Engine:
         """Whether a pass of the program takes several submits."""
         return self.pace.seconds(self._programs[name], at) > SUBMIT_SECONDS
 
+    def passes_in_a_submit(self, name: str, at: Span) -> int:
+        """How many passes of the program a submit has time for, at least one."""
+        return max(1, int(SUBMIT_SECONDS / self.pace.seconds(self._programs[name], at)))
+
     async def prefill(self, prompt: Sequence[int], stopped: Stopped = _never) -> int:
         """Compute K and V of all but the prompt's last id; how many of them the cache still held.
 

@@ -103,6 +103,8 @@ class _Decoder:
             self._submit()
         times, future = self.flying.popleft()
         began, encoded = perf_counter(), self.engine.device.encoding_seconds
+        clock = self.engine.pace.clock
+        submitted = clock()
         data = await future
         encoding = self.engine.device.encoding_seconds - encoded
         self.run.encoding_seconds += encoding
@@ -113,7 +115,7 @@ class _Decoder:
             self.run.reason = "stopped"
             return []
         ring = memoryview(data).cast("I")
-        self._pace(times, perf_counter() - began)
+        self._pace(times, clock() - submitted)
         ids = [ring[(self.seen + i) % REPLY] for i in range(times)]
         self.seen += times
         return self._cut(ids)
@@ -123,8 +125,8 @@ class _Decoder:
         return 1 if self.engine.staged or self._is_cut() else 2
 
     def _submit(self) -> None:
-        batch = 1 if self._is_cut() else self.batch
-        times = min(batch, self.limit - self.submitted)
+        fitting = self.engine.passes_in_a_submit("decode", self._here())
+        times = min(self.batch, fitting, self.limit - self.submitted)
         wanted = Slice("reply", 0, 4 * REPLY)
         replay = self.engine.run("decode", self._here(), times, wanted, self.run.stopped)
         self.flying.append((times, asyncio.ensure_future(replay)))

@@ -92,7 +92,7 @@ class Pace:
         efforts, total = self._effort(program, at)
         if longer.seconds(total) <= SUBMIT_SECONDS:
             return [Submit((0, len(program.steps)), total)]
-        return list(_cut(program.steps, efforts, longer))
+        return list(_cut(program.steps, efforts, longer, sum(at)))
 
     def took(self, tokens: int, effort: Effort, seconds: float, times: int = 1) -> None:
         """A submit of so many passes took so long: from now on, this is what would have been foreseen."""
@@ -146,7 +146,9 @@ class Pace:
         return cost.macs * slower / self._speed.macs + moved
 
 
-def _cut(steps: Sequence[Step], efforts: Sequence[Effort], longer: Share) -> Iterator[Submit]:
+def _cut(
+    steps: Sequence[Step], efforts: Sequence[Effort], longer: Share, keys: int
+) -> Iterator[Submit]:
     """As many steps in a submit as the time allows; what alone takes longer is parted if it can be."""
     first, spent = 0, 0.0
     for number, effort in enumerate(efforts):
@@ -154,7 +156,7 @@ def _cut(steps: Sequence[Step], efforts: Sequence[Effort], longer: Share) -> Ite
         if number > first and spent + seconds > SUBMIT_SECONDS:
             yield Submit((first, number), _sum(efforts[first:number]))
             first, spent = number, 0.0
-        parts = parts_of(number, steps[number], -int(-seconds // SUBMIT_SECONDS))
+        parts = parts_of(number, steps[number], -int(-seconds // SUBMIT_SECONDS), keys)
         for part in parts:
             yield Submit(part, Effort(effort.rest / len(parts), effort.attention / len(parts)))
         if parts:

@@ -6,6 +6,7 @@ from gemtab.contracts.program import Kernel, Slice, Step
 from gemtab.kernels.heads import HeadShape
 
 ROWS = 32  # of a tile: tokens times the heads that share a key head
+KEYS = 64  # that a workgroup takes at a time
 NARROW = 256  # values of a head, of which 128 lanes hold ROWS rows
 
 
@@ -14,9 +15,17 @@ def fills_a_tile(shape: HeadShape, tokens: int) -> bool:
     return tokens * shape.heads // shape.kv_heads >= ROWS
 
 
+def carried_bytes(tokens: int, heads: int) -> int:
+    """Bytes that go from one part of the keys to the next, beside the sums in y."""
+    return 8 * tokens * heads
+
+
 @dataclass(frozen=True)
 class AttendChunk:
-    """qkv as `Heads` left it, K and V rings -> y [tokens, heads, head_dim]; slices: qkv, k, v, y, state."""
+    """qkv as `Heads` left it, K and V rings -> y [tokens, heads, head_dim].
+
+    Slices: qkv, k, v, y, carried, state. `carried` is for parts of the keys (kernels/parts.py): `carried_bytes`.
+    """
 
     shape: HeadShape
 
@@ -35,7 +44,7 @@ class AttendChunk:
                 ("kv", f"kv_{self.shape.encoding}"),
                 *self.shape.variant.includes(*snippets),
             ),
-            bindings=("qkv", "k", "v", "*y", "state"),
+            bindings=("qkv", "k", "v", "*y", "*carried", "state"),
             features=self.shape.variant.features(*snippets),
         )
 

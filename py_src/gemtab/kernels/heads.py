@@ -7,7 +7,9 @@ from gemtab.contracts.program import Kernel, Slice, Step, float_word
 from gemtab.kernels.variant import LANES, PLAIN, Variant, check_head_dim
 
 EACH = 4  # heads of a token that a workgroup of `heads` takes
-NO_WINDOW = 0xFFFFFFFF
+NO_WINDOW = ALL_KEYS = 0xFFFFFFFF
+WINDOW_WORD = 8  # of the shape record
+FIRST_GROUP_WORD, FIRST_SPLIT_WORD, FIRST_KEY_WORD, END_KEY_WORD = 13, 14, 15, 16
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class HeadShape:
         return (
             self.heads, self.kv_heads, self.stride, self.q_norm, self.k_norm, int(self.v_norm),
             self.pairs, float_word(self.eps), self.window, self.ring, splits, first_head,
-            int(self.owner),
+            int(self.owner), 0, 0, 0, ALL_KEYS,
         )  # fmt: skip
 
     def snippets(self, *more: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gemtab.contracts.program import Program, Step
 from gemtab.contracts.quantization import kv_row_words, planes
 from gemtab.kernels.ends import NO_VECTOR, SINKS
-from gemtab.kernels.heads import NO_WINDOW
+from gemtab.kernels.heads import END_KEY_WORD, FIRST_KEY_WORD, NO_WINDOW
 from gemtab.kernels.matmul import MATRIX_TEMPLATES, POST_NORM_WORD, SINK_WORD
 
 
@@ -92,13 +92,21 @@ def _attend(step: Step, tokens: int, position: int) -> Cost:
     encoding = dict(step.kernel.includes)["kv"].removeprefix("kv_")
     row = 4 * kv_row_words(encoding, head_dim) * kv_heads
     limit = position + tokens if window == NO_WINDOW else window
-    growing = min(max(limit - position - 1, 0), tokens)  # tokens that see less than the most
-    seen = growing * position + growing * (growing + 1) // 2 + (tokens - growing) * limit
-    span = min(position + tokens, limit + tokens - 1)  # a chunk's tokens share what they see
+    first, end = step.shape[FIRST_KEY_WORD], step.shape[END_KEY_WORD]  # of a part
+    seen = _seen(tokens, position, min(limit, end)) - _seen(tokens, position, min(limit, first))
+    span = (
+        min(position + tokens, limit + tokens - 1, end) - first
+    )  # a chunk's tokens share what they see
     cache = 2 * row * span
     vectors = 4 * tokens * heads * head_dim
     macs = 2 * heads * head_dim * seen
     return Cost(cache + vectors, vectors, cache=cache, macs=macs)
+
+
+def _seen(tokens: int, position: int, limit: int) -> int:
+    """Keys that all tokens see together, where none sees more than `limit` of them."""
+    growing = min(max(limit - position - 1, 0), tokens)  # tokens that see less than the most
+    return growing * position + growing * (growing + 1) // 2 + (tokens - growing) * limit
 
 
 def _heads(step: Step, tokens: int, _position: int) -> Cost:

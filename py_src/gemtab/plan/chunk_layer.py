@@ -54,7 +54,8 @@ class ChunkLayer:
         shape = facts.head_shape()
         tiled = fills_a_tile(shape, plan.tokens)
         kernel = AttendChunk(shape) if tiled else Attend(shape)
-        buffers = plan.slices("qkv", *facts.cache, "attended", "state")
+        carried = ("carried",) if tiled else ()
+        buffers = plan.slices("qkv", *facts.cache, "attended", *carried, "state")
         plan.add(kernel.step(plan.tokens, facts.name("attend"), buffers))
 
     def _join(self, part: str, following: str | None = None, scaled: bool = False) -> None:

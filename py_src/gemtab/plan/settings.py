@@ -11,6 +11,7 @@ from gemtab.contracts.quantization import KV_ENCODINGS, kv_row_words
 from gemtab.contracts.speed import UNKNOWN, Speed
 from gemtab.contracts.state import MAX_CANDIDATES, STATE_BYTES
 from gemtab.kernels.attend import part_bytes
+from gemtab.kernels.attend_chunk import carried_bytes
 from gemtab.kernels.heads import NO_WINDOW
 from gemtab.kernels.sample import REPLY, slabs
 from gemtab.kernels.tuning import USUAL, Tuning
@@ -148,6 +149,7 @@ class Settings:
         # two names: a pass that outgrows a buffer would replace it under another program
         logits = ("scores", tokens) if scored else ("logits", 1)
         buffers.append(Buffer("h.next", 4 * config.hidden))
+        buffers.append(Buffer("carried", carried_bytes(tokens, config.heads)))
         parts = [
             part_bytes(config.heads, layer.head_dim, self.splits(layer))
             for layer in config.layers

@@ -33,6 +33,7 @@ struct Shape {
     window: u32, ring: u32, splits: u32,
     first_head: u32,  // where only K and V are wanted, the queries' heads are skipped
     owner: u32,  // whether the layer has K and V of its own
+    first_group: u32, first_split: u32, first_key: u32, end_key: u32,  // of attention in parts: see kernels/parts.py
 }
 @group(0) @binding(1) var<storage, read_write> k: array<Four>;
 @group(0) @binding(2) var<storage, read_write> v: array<Four>;
@@ -84,7 +85,8 @@ fn read_queries(token: u32, first_head: u32, heads: u32, kv_head: u32, position:
 
 @compute @workgroup_size(LANES)
 fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let token = group.y;
+    let token = group.y + shape.first_group;
+    let own_split = group.z + shape.first_split;
     if (token >= state.tokens) { return; }
     let share = shape.heads / shape.kv_heads;
     let fours = (share + 3u) / 4u;
@@ -96,7 +98,7 @@ fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     // the keys from start to end, cut into splits of whole LANES
     let oldest = position + 1u - min(position + 1u, shape.window);
     let each = (position + 1u - oldest + shape.splits * LANES - 1u) / (shape.splits * LANES) * LANES;
-    let start = oldest + group.z * each;
+    let start = oldest + own_split * each;
     let end = min(position + 1u, start + each);
     read_queries(token, first_head, heads, kv_head, position, end == position + 1u && start < end, lane);
 
@@ -177,7 +179,7 @@ fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
             continue;
         }
         // a part is FOURS fours of sums and one of (largest, total)
-        let at = (head * shape.splits + group.z) * (FOURS + 1u);
+        let at = (head * shape.splits + own_split) * (FOURS + 1u);
         y[at + four] = sum;
         if (four == 0u) { y[at + FOURS] = vec4f(largest[i % 4u], total[i % 4u], 0.0, 0.0); }
     }

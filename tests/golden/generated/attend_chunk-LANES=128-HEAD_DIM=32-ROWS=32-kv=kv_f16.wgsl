@@ -7,7 +7,8 @@
 // another product, of 8 rows by two fours of a row of values a lane.
 //   qkv        read   [tokens, stride / 4]: queries as `heads` left them
 //   k, v       read   [ring, kv_heads, ROW]
-//   y          write  [tokens, heads, FOURS]
+//   y          both   [tokens, heads, FOURS]; sums, where the keys of a part are not the last
+//   carried    both   [tokens, heads] (largest, total), from part to part of the keys
 //   state      read
 //   shape      uniform
 // grid: (tokens · heads / kv_heads / ROWS, kv_heads)
@@ -34,13 +35,15 @@ struct Shape {
     window: u32, ring: u32, splits: u32,
     first_head: u32,  // where only K and V are wanted, the queries' heads are skipped
     owner: u32,  // whether the layer has K and V of its own
+    first_group: u32, first_split: u32, first_key: u32, end_key: u32,  // of attention in parts: see kernels/parts.py
 }
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<Four>;
 @group(0) @binding(2) var<storage, read> v: array<Four>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(4) var<storage, read> state: State;
-@group(0) @binding(5) var<uniform> shape: Shape;
+@group(0) @binding(4) var<storage, read_write> carried: array<vec2f>;
+@group(0) @binding(5) var<storage, read> state: State;
+@group(0) @binding(6) var<uniform> shape: Shape;
 // A head's row of K or V in the cache as f16, four values an element.
 // Four f16 in two words, without the shader-f16 feature.
 alias Half4 = vec2u;
@@ -87,16 +90,25 @@ var<workgroup> of_rows: array<vec4f, ROW_SETS>;
 var<workgroup> row_at: array<u32, ROWS>;  // where a row's fours begin in qkv
 var<workgroup> key_at: array<u32, KEYS>;  // where a key's row begins in k and v
 
+// Which of y's heads a row is.
+fn head_of(row: u32, kv_head: u32) -> u32 {
+    let share = shape.heads / shape.kv_heads;
+    return row / share * shape.heads + kv_head * share + row % share;
+}
+
 @compute @workgroup_size(LANES)
 fn attend_chunk(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let share = shape.heads / shape.kv_heads;
     let kv_head = group.y;
-    let first_row = group.x * ROWS;
+    let first_row = (group.x + shape.first_group) * ROWS;
     let rows = min(ROWS, max(first_row, state.tokens * share) - first_row);
     if (rows == 0u) { return; }  // the same for the whole workgroup
     let first_position = state.position + first_row / share;
     let start = first_position + 1u - min(first_position + 1u, shape.window);
-    let end = state.position + (first_row + rows - 1u) / share + 1u;
+    let seen = state.position + (first_row + rows - 1u) / share + 1u;
+    let begin = max(start, shape.first_key);  // a part of the keys goes on where the one before it ended
+    let end = min(seen, shape.end_key);
+    if (begin >= seen) { return; }
     for (var i = lane; i < ROWS; i += LANES) {
         let row = first_row + min(i, rows - 1u);  // what is past the end is made of the last, and not written
         row_at[i] = row / share * (shape.stride / 4u) + (kv_head * share + row % share) * FOURS;
@@ -117,7 +129,25 @@ fn attend_chunk(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
     var sums_10 = mat4x4f();  // four own + OWN
     var sums_11 = mat4x4f();
 
-    for (var first = start; first < end; first += KEYS) {
+    if (begin > start) {
+        for (var i = 0u; i < 4u; i++) {
+            let found = carried[head_of(first_row + min(row_set + i * ROW_SETS, rows - 1u), kv_head)];
+            largest[i] = found.x;
+            total[i] = found.y;
+        }
+        var sums = array<mat4x4f, 4>();
+        for (var i = 0u; i < 16u; i++) {
+            let row = own_sets + i / 4u % 2u + i % 4u * ROW_SETS;
+            if (own_sets < ROW_SETS && row < rows) {
+                sums[i / 4u][i % 4u] = y[head_of(first_row + row, kv_head) * FOURS + own + i / 8u * OWN];
+            }
+        }
+        sums_00 = sums[0];
+        sums_01 = sums[1];
+        sums_10 = sums[2];
+        sums_11 = sums[3];
+    }
+    for (var first = begin; first < end; first += KEYS) {
         for (var i = lane; i < KEYS; i += LANES) {
             let key = min(first + i, end - 1u);  // what is past the end is read as the last, and weighs nothing
             key_at[i] = (key % shape.ring * shape.kv_heads + kv_head) * ROW;
@@ -212,6 +242,13 @@ fn attend_chunk(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
         }
         workgroupBarrier();
     }
+    if (end < seen && lane < ROW_SETS) {
+        for (var i = 0u; i < 4u; i++) {
+            let row = lane + i * ROW_SETS;
+            if (row < rows) { carried[head_of(first_row + row, kv_head)] = vec2f(largest[i], total[i]); }
+        }
+        total = vec4f(1.0);  // sums stay what they are
+    }
     if (lane < ROW_SETS) { of_rows[lane] = total; }
     workgroupBarrier();
     var sums = array<mat4x4f, 4>(sums_00, sums_01, sums_10, sums_11);
@@ -219,7 +256,6 @@ fn attend_chunk(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
         let own_set = own_sets + i / 4u % 2u;
         let row = own_set + i % 4u * ROW_SETS;
         if (own_set >= ROW_SETS || row >= rows) { continue; }
-        let head = (first_row + row) / share * shape.heads + kv_head * share + (first_row + row) % share;
-        y[head * FOURS + own + i / 8u * OWN] = sums[i / 4u][i % 4u] / of_rows[own_set][i % 4u];
+        y[head_of(first_row + row, kv_head) * FOURS + own + i / 8u * OWN] = sums[i / 4u][i % 4u] / of_rows[own_set][i % 4u];
     }
 }

@@ -32,6 +32,7 @@ struct Shape {
     window: u32, ring: u32, splits: u32,
     first_head: u32,  // where only K and V are wanted, the queries' heads are skipped
     owner: u32,  // whether the layer has K and V of its own
+    first_group: u32, first_split: u32, first_key: u32, end_key: u32,  // of attention in parts: see kernels/parts.py
 }
 @group(0) @binding(3) var<storage, read_write> k: array<Four>;
 @group(0) @binding(4) var<storage, read_write> v: array<Four>;

@@ -1,70 +1,43 @@
 """E2B's passes at up to 128K of context, on devices by a clock: no submit takes long, at whatever speed."""
 
-import asyncio
-from collections import defaultdict
-from dataclasses import replace
-
 import pytest
 
 from gemtab.contracts.speed import UNKNOWN, Speed
-from gemtab.generate.engine import Engine
-from gemtab.generate.loop import Run, generate
-from gemtab.generate.pace import Pace
-from gemtab.generate.sampling import GREEDY
-from gemtab.plan.chunk import best_chunk
-from gemtab.plan.settings import Settings
-from helpers.e2b_sizes import E2B, sized_manifest
-from helpers.slow_device import NoDevice, Pretended, SlowDevice
-from helpers.tiny_model import tiny_config
+from helpers.sized_engine import reply_at, sized_engine
+from helpers.slow_device import Pretended
 
-CONFIG = tiny_config(**E2B)
-MANIFEST = sized_manifest(CONFIG)
-LIMITS = {"maxStorageBufferBindingSize": 2 << 30, "maxBufferSize": 2 << 30}
-LONGEST_SUBMIT = 0.15  # seconds; where speeds are what was noted of them, 0.1
+LONGEST_SUBMIT = 0.15  # seconds: 0.1 is aimed at
 POSITIONS = (0, 4096, 32768, 100_000, 130_000)
 SPEEDS = {
+    "software": Pretended(1e10, 5e9, 4e9),
+    "1 T": Pretended(1e12, 5e11, 5e10),
     "5 T": Pretended(5e12, 1.3e12, 2e11),
     "20 T": Pretended(20e12, 10e12, 8e11),
 }
 
 
-async def nothing(*_):
-    pass
-
-
-def engine_on(slow, noted):
-    settings = Settings(CONFIG, slow.facts, 131072, speed=noted)
-    settings = replace(settings, chunk=best_chunk(settings, MANIFEST.tensors, noted))
-    loading = Engine.load(slow, MANIFEST, settings, defaultdict(dict), nothing)
-    engine = asyncio.run(loading)
-    engine.pace = Pace(noted, lambda: slow.now)
-    return engine
-
-
-def reply(engine, position, tokens):
-    """A prompt of so many more tokens, after as many as the cache is said to hold; some tokens of a reply."""
-    engine.cache.forget()
-    engine.cache.extend([7] * position)
-    run = Run([7] * (position + tokens), GREEDY, 4, frozenset())
-
-    async def drain():
-        async for _ in generate(engine, run):
-            pass
-
-    asyncio.run(drain())
-
-
 @pytest.mark.parametrize("speed", SPEEDS.values(), ids=SPEEDS)
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
 def test_no_submit_takes_long(speed, known):
-    slow = SlowDevice(NoDevice(LIMITS), speed)
-    noted = Speed(speed.matrices, speed.bytes) if known else UNKNOWN
-    engine = engine_on(slow, noted)
+    engine, slow = sized_engine(speed, Speed(speed.matrices, speed.bytes) if known else UNKNOWN)
 
     longest = {}
     for position in POSITIONS:
         slow.submits.clear()
-        reply(engine, position, 1000)
+        reply_at(engine, position, 1000)
         longest[position] = max(seconds for _, seconds in slow.submits)
 
     assert max(longest.values()) <= LONGEST_SUBMIT, longest
+
+
+def test_chunks_get_shorter_as_the_context_grows():
+    engine, slow = sized_engine(SPEEDS["20 T"], Speed(20e12, 8e11))
+
+    def chunks(position):
+        slow.submits.clear()
+        reply_at(engine, position, 1025)
+        return [name for name, _ in slow.submits if name != "decode"]
+
+    assert chunks(0) == ["prefill-512"] * 2
+    chunks(130_000)  # shows how slow attention is
+    assert chunks(130_000) == ["prefill-256"] * 4
