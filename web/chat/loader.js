@@ -10,6 +10,7 @@
 import { checkDevice } from "../engine/check/check.js";
 import { Engine, EngineError } from "../engine/client.js";
 import { faultIn } from "../engine/load-choices.js";
+import { DownloadError, PolicyError } from "../engine/errors.js";
 import { forget } from "../engine/store/models.js";
 import { askToKeep, SMALL_BYTES, survey } from "../engine/check/survey.js";
 
@@ -141,6 +142,6 @@ export class Loader {
 
 /** @param {unknown} error */
 export function messageOf(error) {
-  if (error instanceof EngineError) return error.message;
+  if (error instanceof EngineError || error instanceof DownloadError || error instanceof PolicyError) return error.message;
   return `Something went wrong: ${error instanceof Error ? error.message : error}. Reload the page.`;
 }

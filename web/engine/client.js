@@ -5,6 +5,7 @@
 
 import { chosen, faultIn } from "./load-choices.js";
 import { Mailbox } from "./mailbox.js";
+import { Violations } from "./policy.js";
 import { startWorker } from "./start-worker.js";
 
 /** An error of the engine's, with a message fit to show a person. */
@@ -40,8 +41,8 @@ export class EngineError extends Error {
 
 /** One worker with one model in it. */
 export class Engine {
-  /** @type {Worker} */
-  #worker;
+  /** @type {Worker | null} */
+  #worker = null;
   #lastId = 0;
   /** @type {Map<number, Mailbox<Answer>>} */
   #replies = new Map();
@@ -52,13 +53,21 @@ export class Engine {
 
   /** @param {{ workerUrl?: string | URL }} [options] */
   constructor({ workerUrl = new URL("./worker.js", import.meta.url) } = {}) {
-    this.#worker = startWorker(new URL(workerUrl, import.meta.url).href);
-    this.#worker.onmessage = ({ data }) => this.#receive(data);
-    this.#worker.onerror = (event) => {
-      event.preventDefault?.();
-      const detail = event.message ? ` (${event.message})` : "";
-      this.#fail(new EngineError(`The engine could not start${detail}. Reload the page.`, "WorkerError"));
-    };
+    const url = new URL(workerUrl, import.meta.url).href;
+    const violations = new Violations();
+    try {
+      this.#worker = startWorker(url);
+      this.#worker.onmessage = ({ data }) => {
+        violations.end();
+        this.#receive(data);
+      };
+      this.#worker.onerror = (event) => {
+        event.preventDefault?.();
+        this.#explain(event.message, violations, url);
+      };
+    } catch (error) {
+      this.#explain(/** @type {Error} */ (error).message, violations, url);
+    }
   }
 
   /** Whether the engine failed as a whole, so that only a new one helps. */
@@ -152,13 +161,13 @@ export class Engine {
 
   /** End the worker and everything it holds on the GPU. */
   dispose() {
-    this.#worker.terminate();
+    this.#worker?.terminate();
     this.#fail(new EngineError("The engine was closed.", "Closed"));
   }
 
   /** @param {Request} request */
   #post(request) {
-    this.#worker.postMessage(request);
+    this.#worker?.postMessage(request);
   }
 
   /** @param {Answer} answer */
@@ -168,6 +177,23 @@ export class Engine {
     const error = new EngineError(answer.message, answer.kind);
     if (answer.id === null) this.#fail(error);
     else this.#replies.get(answer.id)?.fail(error);
+  }
+
+  /**
+   * The worker did not start: find out why.
+   *
+   * @param {string | undefined} detail
+   * @param {Violations} violations
+   * @param {string} url
+   */
+  async #explain(detail, violations, url) {
+    const why = await import("./no-start.js").catch(() => null);
+    const forbidden = (await why?.whyForbidden(violations, url)) ?? null;
+    violations.end();
+    if (forbidden) return this.#fail(new EngineError(forbidden, "PolicyError"));
+    const broken = await why?.whyBroken().catch(() => null);
+    const message = broken ?? `The engine could not start${detail ? ` (${detail})` : ""}. Reload the page.`;
+    this.#fail(new EngineError(message, "WorkerError"));
   }
 
   /** @param {EngineError} error */

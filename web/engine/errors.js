@@ -1,4 +1,4 @@
-/** Errors that the worker's JavaScript raises on purpose; `name` becomes the message's `kind`. */
+/** Errors that the engine's JavaScript raises on purpose, fit to show a person; `name` becomes the message's `kind`. */
 
 export class NoWebGPU extends Error {
   name = "NoWebGPU";
@@ -17,4 +17,8 @@ export class NoRanges extends DownloadError {}
 
 export class Cancelled extends Error {
   name = "Cancelled";
+}
+
+export class PolicyError extends Error {
+  name = "PolicyError";
 }

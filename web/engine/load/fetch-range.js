@@ -3,7 +3,8 @@
  * @import { OnNote, Patience } from "./patience.js"
  */
 
-import { DownloadError, NoRanges } from "../errors.js";
+import { DownloadError, NoRanges, PolicyError } from "../errors.js";
+import { allowedFetch } from "../policy.js";
 import { PATIENCE, Quiet } from "./patience.js";
 import { Deadline, online, pause } from "./waiting.js";
 
@@ -19,6 +20,7 @@ import { Deadline, online, pause } from "./waiting.js";
  * @property {(received: number) => void} [onBytes]  called with bytes received; negative when they are thrown away, the head's too
  * @property {(chunk: Uint8Array<ArrayBuffer>, at: number) => void} [onChunk]  called with bytes as they come, and where
  *   they lie in the source; at 0 again where a server starts over
+ * @property {(response: Response) => void} [onResponse]  called with each answer that brings a file from its start, before it is read
  * @property {OnNote} [onNote]
  */
 
@@ -127,16 +129,17 @@ class Arriving {
     const { whole = false, cache = "default" } = this.#options;
     const start = offset + this.received;
     const headers = whole && !this.received ? undefined : { Range: `bytes=${start}-${offset + bytes - 1}` };
-    const response = await fetch(url, { headers, cache, signal }).catch(asUnreachable);
+    const response = await allowedFetch(url, { headers, cache, signal }).catch(asUnreachable);
     const { status } = response;
     if (status >= 500 || PASSING_STATUS.has(status)) throw new Passing(`the server answered ${status}`);
     if (status === 416) {
       throw new DownloadError(`${url} has the wrong length: bytes up to ${offset + bytes} are wanted, it ends before. Build the site again, or upload the file again.`);
     }
     if (!response.ok) {
-      throw new DownloadError(`${url} could not be fetched: the server answered ${status}. Check that the model's files are all there.`);
+      throw new DownloadError(`${url} could not be fetched: the server answered ${status}. Check that the site's files are all there.`);
     }
     if (headers && status !== 206) this.#startOver(response);
+    if (status !== 206) this.#options.onResponse?.(response);
     return response;
   }
 
@@ -191,6 +194,7 @@ function asPassing(error) {
  * @returns {never}
  */
 function asUnreachable(error) {
+  if (error instanceof PolicyError) throw error;
   throw new Passing(`the server cannot be reached (${error.message})`);
 }
 

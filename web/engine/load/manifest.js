@@ -3,7 +3,8 @@
  * @import { Manifest } from "../store/models.js"
  */
 
-import { DownloadError } from "../errors.js";
+import { DownloadError, PolicyError } from "../errors.js";
+import { allowedFetch } from "../policy.js";
 import { partsOf, recall } from "../store/models.js";
 import { Deadline } from "./waiting.js";
 
@@ -29,13 +30,13 @@ export async function fetchManifest(modelUrl, signal) {
 async function fetchText(url, signal) {
   const deadline = new Deadline(WAIT_MS, signal);
   try {
-    const response = await fetch(url, { cache: "no-cache", signal: deadline.signal });
+    const response = await allowedFetch(url, { cache: "no-cache", signal: deadline.signal });
     if (response.ok) return await response.text();
     if (response.status < 500) throw new DownloadError(`There is no model at ${url}: the server answered ${response.status}. Check the address of the model.`);
     throw new Error(`the server answered ${response.status}`);
   } catch (error) {
     signal?.throwIfAborted();
-    if (error instanceof DownloadError) throw error;
+    if (error instanceof DownloadError || error instanceof PolicyError) throw error;
     const kept = await recall(url);
     if (kept) return kept;
     const why = deadline.passed ? `no answer came in ${WAIT_MS / 1000} seconds` : /** @type {Error} */ (error).message;
