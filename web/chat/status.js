@@ -78,11 +78,11 @@ export class Status {
 
   /** @param {Progress} progress */
   #counted({ stage, done, total, fetched = 0, note, detail }) {
-    if (stage === "runtime") return "";
+    if (stage === "runtime" && done >= total - 1) return ""; // its files are there
     if (stage === "shaders") return `${done} of ${total}`;
     const { speed } = this.#pace;
     if (note) return [detail, partOf(done, total)].filter(Boolean).join(" \u00b7 ");
-    if (speed <= 0) return partOf(done, total);
+    if (stage === "runtime" || speed <= 0) return partOf(done, total);
     const left = Math.max(0, this.#missing - fetched) / speed;
     return `${partOf(done, total)}, ${inBytes(speed)}/s, ${inTime(left)} left`;
   }

@@ -1,6 +1,7 @@
 /**
  * The engine's worker: a GPU, a host, a Python. Messages of the page go on to Python once it is up.
  * @import { Answer, LoadRequest, Request } from "./protocol.js"
+ * @import { RuntimeProgress } from "./load/runtime.js"
  */
 
 import { Cancelled } from "./errors.js";
@@ -36,7 +37,8 @@ async function boot({ model }) {
   const host = new Host(gpu, model, post, ending.signal);
   host.broken.catch(report); // at once, whatever Python is at
   const begun = within(HEAD_START_MS, host.compileAhead()).catch(() => {}); // it will be asked for again, and fail then
-  const python = bootPython((done, total) => post({ type: "progress", stage: "runtime", done, total }), begun);
+  const onProgress = (/** @type {RuntimeProgress} */ progress) => post({ type: "progress", stage: "runtime", ...progress });
+  const python = bootPython({ onProgress, begun, signal: ending.signal });
   const [start] = await Promise.all([python, host.manifest()]);
   const opened = start(host);
   for (const message of waiting.splice(0)) opened.handle(JSON.stringify(message));
@@ -51,7 +53,7 @@ function cancel() {
 
 /** @param {Error} error */
 function report(error) {
-  const known = ["NoWebGPU", "DeviceError", "DownloadError", "Cancelled"].includes(error.name);
+  const known = ["NoWebGPU", "DeviceError", "DownloadError", "PolicyError", "Cancelled"].includes(error.name);
   const message = known ? error.message : `The engine could not start: ${error.message}. Reload the page.`;
   post({ type: "error", id: null, kind: error.name, message });
 }

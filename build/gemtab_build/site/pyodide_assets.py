@@ -15,6 +15,7 @@ from gemtab_build.node import find_node, npm_command
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 LIBRARY = "python_stdlib.zip"
+LOCK = "pyodide-lock.json"
 COMPILER = HERE / "compile_archive.mjs"
 
 
@@ -36,7 +37,14 @@ def pyodide_files() -> dict[str, bytes]:
     folder = fetch_pyodide()
     files = {name: (folder / name).read_bytes() for name in pins()["pyodide"]["files"]}
     files[LIBRARY] = compile_archive(files[LIBRARY])
+    files[LOCK] = without_packages(files[LOCK])
     return files
+
+
+def without_packages(lock: bytes) -> bytes:
+    """Pyodide's list of packages that it could load, emptied: the page loads none of them."""
+    listed = json.loads(lock)
+    return json.dumps({"info": listed["info"], "packages": {}}, indent=1).encode()
 
 
 def fetch_pyodide() -> Path:

@@ -10,6 +10,7 @@ from gemtab_build.site.modules import with_preloads
 from gemtab_build.site.pyodide_assets import ROOT, compile_archive, pyodide_files
 from gemtab_build.site.python_archive import packages_archive
 from gemtab_build.site.replacing import write_listing
+from gemtab_build.site.runtime_files import RUNTIME, with_runtime_files
 
 PAGES = ("index.html", "bench.html")  # each declares a policy
 APP = "app.json"  # what web/sw.js keeps for visits without a network
@@ -44,6 +45,7 @@ def site_files(origins: Sequence[str] = ()) -> dict[str, bytes]:
         files[page] = with_preloads(allow(files[page], origins), files)
     files |= {f"pyodide/{name}": data for name, data in pyodide_files().items()}
     files["python/packages.zip"] = compile_archive(packages_archive())
+    files[RUNTIME] = with_runtime_files(files[RUNTIME], files)
     return files | {APP: app_listing(files)}
 
 

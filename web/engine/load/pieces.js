@@ -247,10 +247,7 @@ export class Pieces {
       head = new Uint8Array();
     }
     partial?.drop();
-    throw new DownloadError(
-      `${source.url} is damaged: its SHA-256 is ${found.slice(0, 12)}…, not ${source.sha256.slice(0, 12)}…, and was so twice. ` +
-        "Try again later; if it stays, the site must be built or uploaded again.",
-    );
+    throw damaged(source, found);
   }
 
   /**
@@ -274,4 +271,15 @@ export class Pieces {
 async function listKept(store) {
   const sizes = await store?.sizes().catch(() => null);
   return new Set(sizes?.keys());
+}
+
+/**
+ * @param {Source} source
+ * @param {string} found  the SHA-256 of what came
+ */
+export function damaged({ url, sha256 }, found) {
+  return new DownloadError(
+    `${url} is damaged: its SHA-256 is ${found.slice(0, 12)}…, not ${sha256.slice(0, 12)}…, and was so twice. ` +
+      "Try again later; if it stays, the site must be built or uploaded again.",
+  );
 }
