@@ -12,10 +12,13 @@ from gemtab_build.site.write import app_listing, page_files
 
 pytestmark = pytest.mark.browser
 
+BLANK = b"<!doctype html><title>Loads nothing</title>"
+
 
 @pytest.fixture
 def site() -> Iterator[Pieces]:
-    with serve_faulty(WEB, {"/app.json": app_listing(page_files(WEB))}) as site:
+    instead = {"/app.json": app_listing(page_files(WEB)), "/blank.html": BLANK}
+    with serve_faulty(WEB, instead) as site:
         yield site
 
 
@@ -67,11 +70,11 @@ def test_a_page_without_its_start_script_tells_to_wait(page: Page, site: Pieces,
 
 def test_a_missing_module_of_the_worker_is_told(page: Page, site: Pieces, console_errors):
     site.faults["engine/host.js"] = [status(404)] * 9
-    page.goto(site.address + "app.json")
+    page.goto(site.address + "blank.html")
 
     told = page.evaluate("""async () => {
       const { Engine } = await import("/engine/client.js");
-      return new Engine().load("/model/").catch((error) => error.message); }""")
+      return new Engine({ silentMs: 500 }).load("/model/").catch((error) => error.message); }""")
 
     assert "engine/host.js could not be fetched: the server answered 404." in told
     console_errors.clear()

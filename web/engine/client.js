@@ -43,6 +43,8 @@ export class EngineError extends Error {
 export class Engine {
   /** @type {Worker | null} */
   #worker = null;
+  /** @type {ReturnType<typeof setTimeout>} */
+  #silent;
   #lastId = 0;
   /** @type {Map<number, Mailbox<Answer>>} */
   #replies = new Map();
@@ -51,14 +53,17 @@ export class Engine {
   /** @type {EngineError | null} */
   #failure = null;
 
-  /** @param {{ workerUrl?: string | URL }} [options] */
-  constructor({ workerUrl = new URL("./worker.js", import.meta.url) } = {}) {
+  /** @param {{ workerUrl?: string | URL, silentMs?: number }} [options]  silentMs: of a worker, before its files are looked at */
+  constructor({ workerUrl = new URL("./worker.js", import.meta.url), silentMs = 5000 } = {}) {
     const url = new URL(workerUrl, import.meta.url).href;
     const violations = new Violations();
+    // Firefox does not tell of a worker of which a module is missing
+    this.#silent = setTimeout(() => this.#lookForBroken(), silentMs);
     try {
       this.#worker = startWorker(url);
       this.#worker.onmessage = ({ data }) => {
         violations.end();
+        clearTimeout(this.#silent);
         this.#receive(data);
       };
       this.#worker.onerror = (event) => {
@@ -161,6 +166,7 @@ export class Engine {
 
   /** End the worker and everything it holds on the GPU. */
   dispose() {
+    clearTimeout(this.#silent);
     this.#worker?.terminate();
     this.#fail(new EngineError("The engine was closed.", "Closed"));
   }
@@ -187,6 +193,7 @@ export class Engine {
    * @param {string} url
    */
   async #explain(detail, violations, url) {
+    clearTimeout(this.#silent);
     const why = await import("./no-start.js").catch(() => null);
     const forbidden = (await why?.whyForbidden(violations, url)) ?? null;
     violations.end();
@@ -194,6 +201,12 @@ export class Engine {
     const broken = await why?.whyBroken().catch(() => null);
     const message = broken ?? `The engine could not start${detail ? ` (${detail})` : ""}. Reload the page.`;
     this.#fail(new EngineError(message, "WorkerError"));
+  }
+
+  async #lookForBroken() {
+    const why = await import("./no-start.js").catch(() => null);
+    const broken = await why?.whyBroken().catch(() => null);
+    if (broken) this.#fail(new EngineError(broken, "WorkerError"));
   }
 
   /** @param {EngineError} error */
