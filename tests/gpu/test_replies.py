@@ -7,14 +7,18 @@ import numpy as np
 import pytest
 
 from gemtab.contracts.errors import ContextFullError
+from gemtab.contracts.program import Slice
 from gemtab.generate.sampling import Sampling
-from helpers.engines import engine_logits, engine_reply, memory_engine
+from helpers.engines import engine_logits, engine_reply, memory_engine, relative_l2
 from helpers.reference import logits as reference_logits
 from helpers.tiny_model import tiny_config, tiny_tensors
 
 CONFIG = tiny_config()
 TENSORS = tiny_tensors(CONFIG)
 CLOSE = 1e-3  # logits nearer than this may swap
+SAME = (
+    1e-5  # between orders of sums in f32; a key that is not its own makes a hundred times as much
+)
 
 
 def greedy(ids, tokens):
@@ -27,6 +31,27 @@ def greedy(ids, tokens):
             break
         ids.append(int(last.argmax()))
     return ids
+
+
+def last_logits(engine):
+    """Of the token that the last reply ended with."""
+    part = Slice("logits", 0, 4 * CONFIG.vocab)
+    return np.frombuffer(asyncio.run(engine.device.read(part)), np.float32)
+
+
+def check_as_fresh(engine, ids, wanted, **settings):
+    """A reply of so many tokens is that of an engine that has seen nothing before, logits and all.
+
+    What was kept was computed token by token, or in other chunks: the sums have other orders.
+    """
+    again = engine_reply(engine, ids, max_tokens=wanted)
+    logits = last_logits(engine)
+    other = memory_engine(engine.device, CONFIG, TENSORS, **settings)
+    fresh = engine_reply(other, ids, max_tokens=wanted)
+    assert fresh.kept == 0
+    assert again.ids == fresh.ids
+    assert relative_l2(logits, last_logits(other)) <= SAME
+    return again
 
 
 @pytest.fixture
@@ -57,25 +82,39 @@ def test_an_edited_prompt_answers_as_a_fresh_one(device, prompt, keep, whole_lim
     first = engine_reply(engine, prompt, max_tokens=66)
     edited = [*prompt, *first.ids][:keep] + [5, 6, 7]
 
-    again = engine_reply(engine, edited, max_tokens=12)
+    again = check_as_fresh(engine, edited, 5, **settings)
 
-    fresh = engine_reply(memory_engine(device, CONFIG, TENSORS, **settings), edited, max_tokens=12)
-    assert again.ids == fresh.ids
     copied = 36  # the rings are copied where the first reply begins
     assert again.kept == (keep if whole_limit else copied if keep >= copied else 0)
-    assert fresh.kept == 0
+
+
+@pytest.mark.parametrize("whole_limit", [4096, 0], ids=["whole", "ring"])
+def test_another_try_is_as_the_first(device, prompt, whole_limit):
+    settings = {"kv": "f32", "chunk": 16, "whole_limit": whole_limit}
+    engine = memory_engine(device, CONFIG, TENSORS, **settings)
+    engine_reply(engine, prompt, max_tokens=66)
+
+    assert check_as_fresh(engine, prompt, 1, **settings).kept == len(prompt) - 1
 
 
 def test_a_follow_up_keeps_the_ring(device, prompt):
-    engine = memory_engine(device, CONFIG, TENSORS, kv="f32", chunk=16, whole_limit=0)
+    settings = {"kv": "f32", "chunk": 16, "whole_limit": 0}
+    engine = memory_engine(device, CONFIG, TENSORS, **settings)
     first = engine_reply(engine, prompt, max_tokens=30)
-    longer = [*prompt, *first.ids, 3, 4]
 
-    second = engine_reply(engine, longer, max_tokens=8)
+    second = check_as_fresh(engine, [*prompt, *first.ids, 3, 4], 5, **settings)
 
-    fresh = memory_engine(device, CONFIG, TENSORS, kv="f32", chunk=16, whole_limit=0)
     assert second.kept == len(prompt) + len(first.ids) - 1
-    assert second.ids == engine_reply(fresh, longer, max_tokens=8).ids
+
+
+def test_a_prompt_that_was_left_goes_on_as_a_fresh_one(device, prompt):
+    settings = {"kv": "f32", "chunk": 16, "whole_limit": 0}
+    engine = memory_engine(device, CONFIG, TENSORS, **settings)
+    engine_reply(engine, prompt[::-1], max_tokens=66)
+    run = engine_reply(engine, prompt, stopped=lambda: len(engine.cache.ids) == 16)
+    assert run.reason == "stopped"
+
+    assert check_as_fresh(engine, prompt, 1, **settings).kept == 16
 
 
 def test_stops_at_a_stop_id_and_rolls_back_what_was_ahead(device, prompt):
