@@ -50,6 +50,23 @@ def test_no_submit_takes_long_and_all_give_the_same(slow, sound):
         assert min(seconds) < SUBMIT_SECONDS / 2 < max(seconds)
 
 
+def test_what_alone_takes_too_long_runs_in_parts_and_gives_the_same(slow):
+    """A chunk's attention by ranges of its keys, and the head by its rows."""
+    prompt = PROMPT + PROMPT[::-1] + PROMPT
+    whole = memory_engine(open_device("naga", frozenset()), CONFIG, TENSORS, kv="f32", chunk=16)
+    wanted, logits = engine_reply(whole, prompt).ids, engine_logits(whole, prompt)
+    slow._speed = Pretended(matrices=2e7, attention=6e6, bytes=2e7)
+    engine = slow_engine(slow, chunk=16)
+    engine_reply(engine, prompt[::-1])  # shows how slow attention is
+    slow.submits.clear()
+    slow.parted.clear()
+
+    assert engine_reply(engine, prompt).ids == wanted
+    assert max(seconds for _, seconds in slow.submits) <= LONGEST_SUBMIT
+    assert (engine_logits(engine, prompt) == logits).all()
+    assert {"embed", "layers.2.attend"} <= slow.parted
+
+
 def test_a_slow_device_is_noticed_by_its_first_passes(slow, sound):
     engine = slow_engine(slow, UNKNOWN, chunk=16)
 

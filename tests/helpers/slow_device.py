@@ -36,6 +36,7 @@ class SlowDevice:
         self._state = (0, 0)  # position, tokens
         self.now = 0.0
         self.submits = []  # (program, seconds)
+        self.parted = set()  # labels of steps that ran in parts
         self.on_submit = lambda: None
 
     def __getattr__(self, name):
@@ -60,6 +61,7 @@ class SlowDevice:
     async def replay_part(self, program, part: Part, read=None):
         found = await self._device.replay_part(program, part, read)
         step = self._programs[program].steps[part.step]
+        self.parted.add(step.label)
         share = 1.0
         if step.kernel.template in ATTENTION:  # rows and keys are in the words, groups are not
             share = prod(part.grid) / prod(step.grid)

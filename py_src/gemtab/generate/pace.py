@@ -21,7 +21,7 @@ Clock = Callable[[], float]  # seconds
 SLOW = Speed(1e10, 2e9)  # taken for that of a device of which nothing is known: software's
 ATTENTION = ("attend", "attend_chunk")
 SLOWER = 4.0  # attention takes so much longer for a multiply-add than a chunk's matrices, until it was seen
-GRAIN = 256  # positions that count as one
+GRAIN = 16  # positions that count as one, or a sixteenth of all before them
 LEAST = 1 / 16  # of what was foreseen: no pass is taken to be quicker at once
 WORK = 1 / 4  # of the time that a submit took was work, however long they wait
 TELLING = SUBMIT_SECONDS / 4  # what takes less may have taken it for other things than its work
@@ -43,10 +43,13 @@ class Effort(NamedTuple):
 
 
 class Submit(NamedTuple):
-    """What a submit does: some steps, or a part of one that alone takes too long."""
+    """What a submit does: some steps, or a part of one that alone takes too long.
+
+    The last part has the effort of all: parts of keys differ, and only together tell of a device.
+    """
 
     work: Steps | Part
-    effort: Effort
+    effort: Effort | None
 
 
 @dataclass
@@ -67,6 +70,7 @@ class Pace:
     def __init__(self, speed: Speed = UNKNOWN, clock: Clock = perf_counter) -> None:
         self.clock = clock
         self.wait = 0.0  # what a submit of nothing takes
+        self._worked = 0.0  # seconds of the parts of a step so far
         self._speed = Speed(speed.macs or SLOW.macs, speed.bytes or SLOW.bytes)
         # a kind of matrix kernel each: one token's, a few tokens', a chunk's
         self._longer = (Share(), Share(), Share())
@@ -88,15 +92,19 @@ class Pace:
 
     def submits(self, program: Program, at: Span) -> list[Submit]:
         """A pass, one submit after the other."""
+        self._worked = 0.0
         longer = self._longer_of(at.tokens)
         efforts, total = self._effort(program, at)
         if longer.seconds(total) <= SUBMIT_SECONDS:
             return [Submit((0, len(program.steps)), total)]
         return list(_cut(program.steps, efforts, longer, sum(at)))
 
-    def took(self, tokens: int, effort: Effort, seconds: float, times: int = 1) -> None:
+    def took(self, tokens: int, effort: Effort | None, seconds: float, times: int = 1) -> None:
         """A submit of so many passes took so long: from now on, this is what would have been foreseen."""
-        worked = max(seconds - self.wait, WORK * seconds) / times
+        self._worked += max(seconds - self.wait, WORK * seconds)
+        if effort is None:
+            return
+        worked, self._worked = self._worked / times, 0.0
         longer = self._longer_of(tokens)
         foreseen = longer.seconds(effort)
         if foreseen < worked <= TELLING:
@@ -114,7 +122,8 @@ class Pace:
 
     def _effort(self, program: Program, at: Span) -> tuple[list[Effort], Effort]:
         """Of each step, and of all."""
-        at = Span(at.tokens, -(-at.position // GRAIN) * GRAIN)
+        grain = max(GRAIN, 1 << max(at.position.bit_length() - 5, 0))
+        at = Span(at.tokens, -(-at.position // grain) * grain)
         known = self._efforts.get(program.name)
         if not known or known[0] != at:
             steps = self._steps(program, at)
@@ -158,7 +167,7 @@ def _cut(
             first, spent = number, 0.0
         parts = parts_of(number, steps[number], -int(-seconds // SUBMIT_SECONDS), keys)
         for part in parts:
-            yield Submit(part, Effort(effort.rest / len(parts), effort.attention / len(parts)))
+            yield Submit(part, effort if part is parts[-1] else None)
         if parts:
             first = number + 1
         else:

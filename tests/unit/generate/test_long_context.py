@@ -6,7 +6,10 @@ from gemtab.contracts.speed import UNKNOWN, Speed
 from helpers.sized_engine import reply_at, sized_engine
 from helpers.slow_device import Pretended
 
-LONGEST_SUBMIT = 0.15  # seconds: 0.1 is aimed at
+LONGEST = {
+    True: 0.15,
+    False: 0.2,
+}  # seconds, where the speed is known and where it is yet to show: 0.1 is aimed at
 POSITIONS = (0, 4096, 32768, 100_000, 130_000)
 SPEEDS = {
     "software": Pretended(1e10, 5e9, 4e9),
@@ -27,7 +30,7 @@ def test_no_submit_takes_long(speed, known):
         reply_at(engine, position, 1000)
         longest[position] = max(seconds for _, seconds in slow.submits)
 
-    assert max(longest.values()) <= LONGEST_SUBMIT, longest
+    assert max(longest.values()) <= LONGEST[known], longest
 
 
 def test_chunks_get_shorter_as_the_context_grows():

@@ -31,6 +31,9 @@ def take(pace, program, at, seconds, times=1):
     submits = pace.submits(program, at)
     foreseen = pace.seconds(program, at)
     for submit in submits:
+        if submit.effort is None:  # the last part is told the time of all
+            pace.took(at.tokens, None, 0.0)
+            continue
         share = pace._longer_of(at.tokens).seconds(submit.effort) / foreseen
         pace.took(at.tokens, submit.effort, seconds * share, times)
 
