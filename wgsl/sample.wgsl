@@ -75,7 +75,7 @@ fn sample(@builtin(local_invocation_index) lane: u32) {
         if (best > NONE) { id = candidates[at].x; }
         let winner = reduce_best(best, id, lane);
         if (lane == 0u) { top[rank] = vec2u(winner, bitcast<u32>(best_values[0])); }
-        if (best > NONE && winner == id) { candidates[at].y = bitcast<u32>(NONE); }
+        if (best > NONE && winner == id) { candidates[at] = vec2u(id, bitcast<u32>(NONE)); }
         workgroupBarrier();
     }
     storageBarrier();

@@ -11,4 +11,6 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
                  pair_of_halves(at + 8u), pair_of_halves(at + 10u), pair_of_halves(at + 12u), pair_of_halves(at + 14u));
 }
 
+fn weight_four(row: u32, four: u32, n_in: u32) -> vec4f { return pair_of_halves((row * n_in) / 2u + four * 2u); }
+
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }

@@ -13,4 +13,13 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
     return found;
 }
 
+fn pair_or_zero(row: u32, column: u32, n_in: u32) -> vec2f {
+    if (column >= n_in) { return vec2f(); }
+    return unpack_half(values[(row * n_in + column) / 2u]);
+}
+
+fn weight_four(row: u32, four: u32, n_in: u32) -> vec4f {
+    return vec4f(pair_or_zero(row, four * 4u, n_in), pair_or_zero(row, four * 4u + 2u, n_in));
+}
+
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }

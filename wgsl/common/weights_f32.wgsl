@@ -8,4 +8,6 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
                  values[at + 4u], values[at + 5u], values[at + 6u], values[at + 7u]);
 }
 
+fn weight_four(row: u32, four: u32, n_in: u32) -> vec4f { return values[row * (n_in / 4u) + four]; }
+
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }

@@ -10,4 +10,12 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
     return found;
 }
 
+fn weight_four(row: u32, four: u32, n_in: u32) -> vec4f {
+    var found = vec4f();
+    for (var i = 0u; i < 4u; i++) {
+        if (four * 4u + i < n_in) { found[i] = values[row * n_in + four * 4u + i]; }
+    }
+    return found;
+}
+
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }

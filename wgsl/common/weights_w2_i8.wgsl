@@ -1,22 +1,26 @@
-// A block of W as int8 codes: scales (f32) come after the sum. Codes u2 offset by 2, sixteen a word; in the
-// first bits of a byte, the first of them turned, they are 64 times what they stand for.
+// Sixteen of a row of W, or a block, as int8 codes: scales (f32) come after the sum. Codes u2 offset by 2, sixteen a
+// word; in the first bits of a byte, the first of them turned, they are 64 times what they stand for.
 //! include block
 //! include packed_block
 @group(0) @binding(CODES_SLOT) var<storage, read> codes: array<vec2u>;
 @group(0) @binding(SCALES_SLOT) var<storage, read> scales: array<f32>;
 const SHIFT: u32 = 6u;  // by which the codes are too large
 
-fn signed(word: vec2u) -> vec2u { return (word & vec2u(0xc0c0c0c0u)) ^ vec2u(0x80808080u); }
+fn signed(word: vec4u) -> vec4u { return (word & vec4u(0xc0c0c0c0u)) ^ vec4u(0x80808080u); }
 
-fn weight_codes(row: u32, block: u32, n_in: u32) -> Codes {
-    let c = codes[row * (n_in / BLOCK) + block];  // each byte's first column, second, third, fourth
-    return Codes(vec4u(signed(c << vec2u(6u)), signed(c << vec2u(4u))), vec4u(signed(c << vec2u(2u)), signed(c)));
+// Each byte's first column, second, third, fourth.
+fn sixteen_codes(word: u32) -> vec4u { return signed(vec4u(word) << vec4u(6u, 4u, 2u, 0u)); }
+
+fn weight_sixteen(row: u32, sixteen: u32, n_in: u32) -> vec4u {
+    return sixteen_codes(codes[row * (n_in / BLOCK) + sixteen / 2u][sixteen % 2u]);
 }
 
-fn pack_block(x: Block) -> Codes {
-    return Codes(
-        vec4u(pack(x[0].x, x[1].x, x[2].x, x[3].x), pack(x[4].x, x[5].x, x[6].x, x[7].x),
-              pack(x[0].y, x[1].y, x[2].y, x[3].y), pack(x[4].y, x[5].y, x[6].y, x[7].y)),
-        vec4u(pack(x[0].z, x[1].z, x[2].z, x[3].z), pack(x[4].z, x[5].z, x[6].z, x[7].z),
-              pack(x[0].w, x[1].w, x[2].w, x[3].w), pack(x[4].w, x[5].w, x[6].w, x[7].w)));
+fn weight_codes(row: u32, block: u32, n_in: u32) -> Codes {
+    let c = codes[row * (n_in / BLOCK) + block];
+    return Codes(sixteen_codes(c.x), sixteen_codes(c.y));
+}
+
+fn pack_sixteen(x: mat4x4f) -> vec4u {
+    let of_bytes = transpose(x);
+    return vec4u(pack(of_bytes[0]), pack(of_bytes[1]), pack(of_bytes[2]), pack(of_bytes[3]));
 }

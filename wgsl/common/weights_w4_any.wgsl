@@ -16,4 +16,9 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
     return found;
 }
 
+fn weight_four(row: u32, four: u32, n_in: u32) -> vec4f {
+    if (four * 4u >= n_in) { return vec4f(); }
+    return nibbles(codes[row * (n_in / 8u) + four / 2u] >> (16u * (four % 2u)));
+}
+
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }

@@ -41,6 +41,10 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
                  crumbs(c.y), crumbs(c.y >> 8u), crumbs(c.y >> 16u), crumbs(c.y >> 24u));
 }
 
+fn weight_four(row: u32, four: u32, n_in: u32) -> vec4f {
+    return crumbs(codes[row * (n_in / BLOCK) + four / 8u][four / 4u % 2u] >> (8u * (four % 4u)));
+}
+
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
 // table_scale: what four codes of a table from `column` on are multiplied with: the scale that a whole
 // slice of the row shares.

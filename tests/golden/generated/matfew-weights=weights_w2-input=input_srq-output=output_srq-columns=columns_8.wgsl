@@ -56,6 +56,10 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
                  crumbs(c.y), crumbs(c.y >> 8u), crumbs(c.y >> 16u), crumbs(c.y >> 24u));
 }
 
+fn weight_four(row: u32, four: u32, n_in: u32) -> vec4f {
+    return crumbs(codes[row * (n_in / BLOCK) + four / 8u][four / 4u % 2u] >> (8u * (four % 4u)));
+}
+
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
 // A token's row of x: four neighbours, and a block.
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;

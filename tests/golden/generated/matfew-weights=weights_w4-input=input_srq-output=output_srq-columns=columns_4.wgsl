@@ -56,6 +56,10 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
                  nibbles(c.z), nibbles(c.z >> 16u), nibbles(c.w), nibbles(c.w >> 16u));
 }
 
+fn weight_four(row: u32, four: u32, n_in: u32) -> vec4f {
+    return nibbles(codes[row * (n_in / BLOCK) + four / 8u][four / 2u % 4u] >> (16u * (four % 2u)));
+}
+
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
 // A token's row of x: four neighbours, and a block.
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;

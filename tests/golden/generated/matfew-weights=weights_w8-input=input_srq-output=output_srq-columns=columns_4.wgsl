@@ -56,6 +56,10 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
     return Block(bytes(a.x), bytes(a.y), bytes(a.z), bytes(a.w), bytes(b.x), bytes(b.y), bytes(b.z), bytes(b.w));
 }
 
+fn weight_four(row: u32, four: u32, n_in: u32) -> vec4f {
+    return bytes(codes[row * (n_in / 16u) + four / 4u][four % 4u]);
+}
+
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
 // A token's row of x: four neighbours, and a block.
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;

@@ -1,6 +1,7 @@
 // matmul: y = x · Wᵀ for a chunk of tokens.
 // A workgroup makes a tile of TOKENS by ROWS; each of its lanes 8 tokens by 8 rows, in registers. Both
-// operands go through workgroup memory a block of 32 columns at a time, weights decoded once on the way.
+// operands go through workgroup memory DEPTH columns at a time, weights decoded once on the way: a lane
+// takes four columns of four tokens, or of four rows, and stores a whole vector for each column.
 //   x          read   [tokens, n_in]
 //   y          write  [tokens, stride], columns first … first + n_out
 //   W          read   [w_row + n_out, n_in], encoded: codes and scales, or values
@@ -55,6 +56,10 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
                  nibbles(c.z), nibbles(c.z >> 16u), nibbles(c.w), nibbles(c.w >> 16u));
 }
 
+fn weight_four(row: u32, four: u32, n_in: u32) -> vec4f {
+    return nibbles(codes[row * (n_in / BLOCK) + four / 8u][four / 2u % 4u] >> (16u * (four % 2u)));
+}
+
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
 // A token's row of x: four neighbours, and a block.
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -102,27 +107,55 @@ fn output(sum: f32, row: u32) -> f32 {
 @group(0) @binding(5) var<uniform> shape: Shape;
 
 const LANES: u32 = TOKENS / 8u * ROWS / 8u;
-const EIGHTHS: u32 = ROWS / 8u;
-var<workgroup> x_tile: array<vec4f, BLOCK * TOKENS / 4u>;  // [column][token / 4], four tokens a vector
-var<workgroup> w_tile: array<vec4f, BLOCK * ROWS / 4u>;  // [column][row / 4]
+const DEPTH: u32 = 16u;
+const FOURS: u32 = DEPTH / 4u;
+const X_QUADS: u32 = TOKENS / 4u;
+const W_QUADS: u32 = ROWS / 4u;
+// [column][quad], four tokens a vector, or four rows. Quads are stored in an order that differs from one four
+// of columns to the next, so that lanes that store, and lanes that load, are in different banks.
+var<workgroup> x_tile: array<vec4f, DEPTH * X_QUADS>;
+var<workgroup> w_tile: array<vec4f, DEPTH * W_QUADS>;
 
-fn put_x(column: u32, token: u32, four: vec4f) {
-    let at = (column * TOKENS + token) / 4u;
-    x_tile[at][token % 4u] = four.x;
-    x_tile[at + TOKENS / 4u][token % 4u] = four.y;
-    x_tile[at + TOKENS / 2u][token % 4u] = four.z;
-    x_tile[at + TOKENS / 4u * 3u][token % 4u] = four.w;
+// Four columns of four tokens: a vector a column. Tokens past the last are the last one's, and not written.
+fn x_columns(token: u32, four: u32, grid: f32) -> mat4x4f {
+    let last = state.tokens - 1u;
+    return transpose(mat4x4f(
+        input_four(x_four(min(token, last), four, shape.n_in), grid),
+        input_four(x_four(min(token + 1u, last), four, shape.n_in), grid),
+        input_four(x_four(min(token + 2u, last), four, shape.n_in), grid),
+        input_four(x_four(min(token + 3u, last), four, shape.n_in), grid)));
 }
 
-fn put_w(column: u32, row: u32, four: vec4f) {
-    let at = (column * ROWS + row) / 4u;
-    w_tile[at][row % 4u] = four.x;
-    w_tile[at + ROWS / 4u][row % 4u] = four.y;
-    w_tile[at + ROWS / 2u][row % 4u] = four.z;
-    w_tile[at + ROWS / 4u * 3u][row % 4u] = four.w;
+// The same of four rows of W, those past the end too; and their scales.
+fn w_columns(row: u32, four: u32) -> mat4x4f {
+    return transpose(mat4x4f(
+        weight_four(row, four, shape.n_in), weight_four(row + 1u, four, shape.n_in),
+        weight_four(row + 2u, four, shape.n_in), weight_four(row + 3u, four, shape.n_in)));
+}
+
+fn w_scales(row: u32, block: u32) -> vec4f {
+    return vec4f(weight_scale(row, block, shape.n_in), weight_scale(row + 1u, block, shape.n_in),
+                 weight_scale(row + 2u, block, shape.n_in), weight_scale(row + 3u, block, shape.n_in));
 }
 
 fn outer(w: vec4f, x: vec4f) -> mat4x4f { return mat4x4f(w * x.x, w * x.y, w * x.z, w * x.w); }
+
+// Where a quad stands among the vectors of a column.
+fn place(quad: u32, four: u32) -> u32 { return quad ^ (four * 2u); }
+
+fn write(token: u32, row: u32, sums: vec4f) {
+    if (token >= state.tokens) { return; }
+    for (var i = 0u; i < 4u; i++) {
+        if (row + i < shape.n_out) { y[token * shape.stride + shape.first + row + i] = output(sums[i], row + i); }
+    }
+}
+
+fn write_quad(token: u32, row: u32, sums: mat4x4f) {
+    write(token, row, sums[0]);
+    write(token + 1u, row, sums[1]);
+    write(token + 2u, row, sums[2]);
+    write(token + 3u, row, sums[3]);
+}
 
 @compute @workgroup_size(LANES)
 fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -130,32 +163,41 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     let first_out = group.x * ROWS;
     if (first_token >= state.tokens) { return; }  // the same for the whole workgroup
     let grid = input_grid(first_out);  // a tile's rows are of one matrix
-    let own_token = lane / EIGHTHS * 8u;
-    let own_row = lane % EIGHTHS * 8u;
-    var sums_00 = mat4x4f();  // tokens 0 … 3 of the lane's eight by its rows 0 … 3, a column a token
-    var sums_01 = mat4x4f();  // tokens 0 … 3 by rows 4 … 7
+    let own_x = lane / (W_QUADS / 2u);  // a quad, and another half a tile on
+    let own_w = lane % (W_QUADS / 2u);
+    var sums_00 = mat4x4f();  // the first four tokens by the first four rows, a column a token
+    var sums_01 = mat4x4f();  // the first four tokens by the other rows
     var sums_10 = mat4x4f();
     var sums_11 = mat4x4f();
-    for (var block = 0u; block * BLOCK < shape.n_in; block++) {
-        for (var i = lane; i < TOKENS; i += LANES) {
-            var x = Block();
-            if (first_token + i < state.tokens) { x = input_block(x_block(first_token + i, block, shape.n_in), grid); }
-            for (var j = 0u; j < BLOCK / 4u; j++) { put_x(4u * j, i, x[j]); }
+    for (var first = 0u; first < shape.n_in; first += DEPTH) {
+        for (var i = lane; i < X_QUADS * FOURS; i += LANES) {
+            let four = i % FOURS;
+            let quad = i / FOURS;
+            let x = x_columns(first_token + quad * 4u, first / 4u + four, grid);
+            let at = four * 4u * X_QUADS + place(quad, four);
+            x_tile[at] = x[0];
+            x_tile[at + X_QUADS] = x[1];
+            x_tile[at + X_QUADS * 2u] = x[2];
+            x_tile[at + X_QUADS * 3u] = x[3];
         }
-        for (var i = lane; i < ROWS; i += LANES) {
-            let row = shape.w_row + first_out + i;  // what is past the end is made, and not written
-            var w = weight_block(row, block, shape.n_in);
-            let scale = weight_scale(row, block, shape.n_in);
-            for (var j = 0u; j < BLOCK / 4u; j++) { put_w(4u * j, i, w[j] * scale); }
+        for (var i = lane; i < W_QUADS * FOURS; i += LANES) {
+            let four = i % FOURS;
+            let quad = i / FOURS;
+            let row = shape.w_row + first_out + quad * 4u;
+            let w = w_columns(row, first / 4u + four);
+            let scales = w_scales(row, first / BLOCK);
+            let at = four * 4u * W_QUADS + place(quad, four);
+            w_tile[at] = w[0] * scales;
+            w_tile[at + W_QUADS] = w[1] * scales;
+            w_tile[at + W_QUADS * 2u] = w[2] * scales;
+            w_tile[at + W_QUADS * 3u] = w[3] * scales;
         }
         workgroupBarrier();
-        for (var column = 0u; column < BLOCK; column++) {
-            let at_x = (column * TOKENS + own_token) / 4u;
-            let at_w = (column * ROWS + own_row) / 4u;
-            let x_0 = x_tile[at_x];
-            let x_1 = x_tile[at_x + 1u];
-            let w_0 = w_tile[at_w];
-            let w_1 = w_tile[at_w + 1u];
+        for (var column = 0u; column < DEPTH; column++) {
+            let x_0 = x_tile[column * X_QUADS + place(own_x, column / 4u)];
+            let x_1 = x_tile[column * X_QUADS + place(own_x + X_QUADS / 2u, column / 4u)];
+            let w_0 = w_tile[column * W_QUADS + place(own_w, column / 4u)];
+            let w_1 = w_tile[column * W_QUADS + place(own_w + W_QUADS / 2u, column / 4u)];
             sums_00 += outer(w_0, x_0);
             sums_01 += outer(w_1, x_0);
             sums_10 += outer(w_0, x_1);
@@ -163,13 +205,10 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         }
         workgroupBarrier();
     }
-    var sums = array<mat4x4f, 4>(sums_00, sums_01, sums_10, sums_11);
-    for (var i = 0u; i < 64u; i++) {
-        let token = first_token + own_token + i / 8u;
-        let row = first_out + own_row + i % 8u;
-        if (token < state.tokens && row < shape.n_out) {
-            let sum = sums[i / 32u * 2u + i % 8u / 4u][i / 8u % 4u][i % 4u];
-            y[token * shape.stride + shape.first + row] = output(sum, row);
-        }
-    }
+    let token = first_token + own_x * 4u;
+    let row = first_out + own_w * 4u;
+    write_quad(token, row, sums_00);
+    write_quad(token, row + ROWS / 2u, sums_01);
+    write_quad(token + TOKENS / 2u, row, sums_10);
+    write_quad(token + TOKENS / 2u, row + ROWS / 2u, sums_11);
 }

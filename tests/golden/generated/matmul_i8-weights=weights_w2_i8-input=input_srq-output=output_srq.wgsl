@@ -1,5 +1,6 @@
 // matmul_i8: y = x · Wᵀ for a chunk of tokens as matmul makes it, but of int8 codes: products of whole numbers,
-// which the language adds up four at a time, and a scale at the end. Every input has a grid.
+// which the language adds up four at a time, and a scale at the end. Every input has a grid. Both operands go
+// through workgroup memory DEPTH times sixteen columns at a time.
 //   x          read   [tokens, n_in]
 //   y          write  [tokens, stride], columns first … first + n_out
 //   W          read   [w_row + n_out, n_in]: codes and scales
@@ -31,8 +32,8 @@ struct Shape {
     second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
     sink: u32,  // what comes after the matrix
 }
-// A block of W as int8 codes: scales (f32) come after the sum. Codes u2 offset by 2, sixteen a word; in the
-// first bits of a byte, the first of them turned, they are 64 times what they stand for.
+// Sixteen of a row of W, or a block, as int8 codes: scales (f32) come after the sum. Codes u2 offset by 2, sixteen a
+// word; in the first bits of a byte, the first of them turned, they are 64 times what they stand for.
 // A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
 const BLOCK: u32 = 32u;
 alias Block = array<vec4f, 8>;
@@ -41,10 +42,14 @@ fn dot_block(a: Block, b: Block) -> f32 {
     return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
         + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
 }
-// A block as 32 int8 codes: eight words of four in an order that each form of the weights has for itself.
+// Int8 codes, sixteen in four words in an order that each form of the weights has for itself; a block has 32.
 struct Codes { a: vec4u, b: vec4u }
 
-fn pack(x: f32, y: f32, z: f32, w: f32) -> u32 { return pack4xI8(vec4i(vec4f(x, y, z, w))); }
+fn pack(x: vec4f) -> u32 { return pack4xI8(vec4i(x)); }
+
+fn pack_block(x: Block) -> Codes {
+    return Codes(pack_sixteen(mat4x4f(x[0], x[1], x[2], x[3])), pack_sixteen(mat4x4f(x[4], x[5], x[6], x[7])));
+}
 
 fn dot_codes(w: Codes, x: Codes) -> i32 {
     return dot4I8Packed(w.a.x, x.a.x) + dot4I8Packed(w.a.y, x.a.y)
@@ -56,19 +61,23 @@ fn dot_codes(w: Codes, x: Codes) -> i32 {
 @group(0) @binding(3) var<storage, read> scales: array<f32>;
 const SHIFT: u32 = 6u;  // by which the codes are too large
 
-fn signed(word: vec2u) -> vec2u { return (word & vec2u(0xc0c0c0c0u)) ^ vec2u(0x80808080u); }
+fn signed(word: vec4u) -> vec4u { return (word & vec4u(0xc0c0c0c0u)) ^ vec4u(0x80808080u); }
 
-fn weight_codes(row: u32, block: u32, n_in: u32) -> Codes {
-    let c = codes[row * (n_in / BLOCK) + block];  // each byte's first column, second, third, fourth
-    return Codes(vec4u(signed(c << vec2u(6u)), signed(c << vec2u(4u))), vec4u(signed(c << vec2u(2u)), signed(c)));
+// Each byte's first column, second, third, fourth.
+fn sixteen_codes(word: u32) -> vec4u { return signed(vec4u(word) << vec4u(6u, 4u, 2u, 0u)); }
+
+fn weight_sixteen(row: u32, sixteen: u32, n_in: u32) -> vec4u {
+    return sixteen_codes(codes[row * (n_in / BLOCK) + sixteen / 2u][sixteen % 2u]);
 }
 
-fn pack_block(x: Block) -> Codes {
-    return Codes(
-        vec4u(pack(x[0].x, x[1].x, x[2].x, x[3].x), pack(x[4].x, x[5].x, x[6].x, x[7].x),
-              pack(x[0].y, x[1].y, x[2].y, x[3].y), pack(x[4].y, x[5].y, x[6].y, x[7].y)),
-        vec4u(pack(x[0].z, x[1].z, x[2].z, x[3].z), pack(x[4].z, x[5].z, x[6].z, x[7].z),
-              pack(x[0].w, x[1].w, x[2].w, x[3].w), pack(x[4].w, x[5].w, x[6].w, x[7].w)));
+fn weight_codes(row: u32, block: u32, n_in: u32) -> Codes {
+    let c = codes[row * (n_in / BLOCK) + block];
+    return Codes(sixteen_codes(c.x), sixteen_codes(c.y));
+}
+
+fn pack_sixteen(x: mat4x4f) -> vec4u {
+    let of_bytes = transpose(x);
+    return vec4u(pack(of_bytes[0]), pack(of_bytes[1]), pack(of_bytes[2]), pack(of_bytes[3]));
 }
 // A token's row of x: four neighbours, and a block.
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -116,25 +125,44 @@ fn output(sum: f32, row: u32) -> f32 {
 @group(0) @binding(5) var<uniform> shape: Shape;
 
 const LANES: u32 = TOKENS / 8u * ROWS / 8u;
-const EIGHTHS: u32 = ROWS / 8u;
-const WORDS: u32 = BLOCK / 4u;  // of a block's codes
-var<workgroup> x_tile: array<vec4u, WORDS * TOKENS / 4u>;  // [word][token / 4], four tokens a vector
-var<workgroup> w_tile: array<vec4u, WORDS * ROWS / 4u>;  // [word][row / 4]
+const DEPTH: u32 = 4u;
+const X_QUADS: u32 = TOKENS / 4u;
+const W_QUADS: u32 = ROWS / 4u;
+// [word of four columns][quad], four tokens a vector, or four rows; quads in an order of each sixteen's own, so that
+// lanes that store, and lanes that load, are in different banks.
+var<workgroup> x_tile: array<vec4u, DEPTH * 4u * X_QUADS>;
+var<workgroup> w_tile: array<vec4u, DEPTH * 4u * W_QUADS>;
 
-fn put_x(word: u32, token: u32, four: vec4u) {
-    let at = (word * TOKENS + token) / 4u;
-    x_tile[at][token % 4u] = four.x;
-    x_tile[at + TOKENS / 4u][token % 4u] = four.y;
-    x_tile[at + TOKENS / 2u][token % 4u] = four.z;
-    x_tile[at + TOKENS / 4u * 3u][token % 4u] = four.w;
+// Where a quad stands among the vectors of a word.
+fn place(quad: u32, sixteen: u32) -> u32 { return quad ^ (sixteen * 2u); }
+
+struct Words { a: vec4u, b: vec4u, c: vec4u, d: vec4u }  // of sixteen columns, a vector a word
+
+fn by_word(a: vec4u, b: vec4u, c: vec4u, d: vec4u) -> Words {
+    return Words(vec4u(a.x, b.x, c.x, d.x), vec4u(a.y, b.y, c.y, d.y),
+                 vec4u(a.z, b.z, c.z, d.z), vec4u(a.w, b.w, c.w, d.w));
 }
 
-fn put_w(word: u32, row: u32, four: vec4u) {
-    let at = (word * ROWS + row) / 4u;
-    w_tile[at][row % 4u] = four.x;
-    w_tile[at + ROWS / 4u][row % 4u] = four.y;
-    w_tile[at + ROWS / 2u][row % 4u] = four.z;
-    w_tile[at + ROWS / 4u * 3u][row % 4u] = four.w;
+// A token's codes, zero past the row's end. Tokens past the last are the last one's, and not written.
+fn x_codes(token: u32, sixteen: u32, grid: f32) -> vec4u {
+    let own = min(token, state.tokens - 1u);
+    let four = sixteen * 4u;
+    let x = mat4x4f(input_four(x_four(own, four, shape.n_in), grid),
+                    input_four(x_four(own, four + 1u, shape.n_in), grid),
+                    input_four(x_four(own, four + 2u, shape.n_in), grid),
+                    input_four(x_four(own, four + 3u, shape.n_in), grid));
+    return select(vec4u(), pack_sixteen(x), sixteen * 16u < shape.n_in);
+}
+
+fn x_words(token: u32, sixteen: u32, grid: f32) -> Words {
+    return by_word(x_codes(token, sixteen, grid), x_codes(token + 1u, sixteen, grid),
+                   x_codes(token + 2u, sixteen, grid), x_codes(token + 3u, sixteen, grid));
+}
+
+// What is past the matrix's end, or past a row's, is made, and not written or times zero.
+fn w_words(row: u32, sixteen: u32) -> Words {
+    return by_word(weight_sixteen(row, sixteen, shape.n_in), weight_sixteen(row + 1u, sixteen, shape.n_in),
+                   weight_sixteen(row + 2u, sixteen, shape.n_in), weight_sixteen(row + 3u, sixteen, shape.n_in));
 }
 
 // Four rows' products with one token.
@@ -157,9 +185,9 @@ fn matmul_i8(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
     let first_out = group.x * ROWS;
     if (first_token >= state.tokens) { return; }  // the same for the whole workgroup
     let grid = input_grid(first_out);  // a tile's rows are of one matrix
-    let own_token = lane / EIGHTHS * 8u;
-    let own_row = lane % EIGHTHS * 8u;
-    var low_0 = vec4i();  // token by its rows 0 … 3, and by rows 4 … 7
+    let own_x = lane / (W_QUADS / 2u);  // a quad, and another half a tile on
+    let own_w = lane % (W_QUADS / 2u);
+    var low_0 = vec4i();  // each token by the first four rows, and by the others
     var high_0 = vec4i();
     var low_1 = vec4i();
     var high_1 = vec4i();
@@ -175,29 +203,33 @@ fn matmul_i8(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
     var high_6 = vec4i();
     var low_7 = vec4i();
     var high_7 = vec4i();
-    for (var block = 0u; block * BLOCK < shape.n_in; block++) {
-        for (var i = lane; i < TOKENS; i += LANES) {
-            var x = Codes();
-            if (first_token + i < state.tokens) {
-                x = pack_block(input_block(x_block(first_token + i, block, shape.n_in), grid));
-            }
-            put_x(0u, i, x.a);
-            put_x(4u, i, x.b);
+    for (var first = 0u; first * 16u < shape.n_in; first += DEPTH) {
+        for (var i = lane; i < X_QUADS * DEPTH; i += LANES) {
+            let sixteen = i % DEPTH;
+            let quad = i / DEPTH;
+            let words = x_words(first_token + quad * 4u, first + sixteen, grid);
+            let at = sixteen * 4u * X_QUADS + place(quad, sixteen);
+            x_tile[at] = words.a;
+            x_tile[at + X_QUADS] = words.b;
+            x_tile[at + X_QUADS * 2u] = words.c;
+            x_tile[at + X_QUADS * 3u] = words.d;
         }
-        for (var i = lane; i < ROWS; i += LANES) {
-            // what is past the end is made, and not written
-            let w = weight_codes(shape.w_row + first_out + i, block, shape.n_in);
-            put_w(0u, i, w.a);
-            put_w(4u, i, w.b);
+        for (var i = lane; i < W_QUADS * DEPTH; i += LANES) {
+            let sixteen = i % DEPTH;
+            let quad = i / DEPTH;
+            let words = w_words(shape.w_row + first_out + quad * 4u, first + sixteen);
+            let at = sixteen * 4u * W_QUADS + place(quad, sixteen);
+            w_tile[at] = words.a;
+            w_tile[at + W_QUADS] = words.b;
+            w_tile[at + W_QUADS * 2u] = words.c;
+            w_tile[at + W_QUADS * 3u] = words.d;
         }
         workgroupBarrier();
-        for (var word = 0u; word < WORDS; word++) {
-            let at_x = (word * TOKENS + own_token) / 4u;
-            let at_w = (word * ROWS + own_row) / 4u;
-            let x_0 = x_tile[at_x];
-            let x_1 = x_tile[at_x + 1u];
-            let w_0 = w_tile[at_w];
-            let w_1 = w_tile[at_w + 1u];
+        for (var word = 0u; word < DEPTH * 4u; word++) {
+            let x_0 = x_tile[word * X_QUADS + place(own_x, word / 4u)];
+            let x_1 = x_tile[word * X_QUADS + place(own_x + X_QUADS / 2u, word / 4u)];
+            let w_0 = w_tile[word * W_QUADS + place(own_w, word / 4u)];
+            let w_1 = w_tile[word * W_QUADS + place(own_w + W_QUADS / 2u, word / 4u)];
             low_0 += products(w_0, x_0.x);
             high_0 += products(w_1, x_0.x);
             low_1 += products(w_0, x_0.y);
@@ -217,22 +249,22 @@ fn matmul_i8(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
         }
         workgroupBarrier();
     }
-    let token = first_token + own_token;
-    let row = first_out + own_row;
+    let token = first_token + own_x * 4u;
+    let row = first_out + own_w * 4u;
     write(token + 0u, row, low_0);
-    write(token + 0u, row + 4u, high_0);
+    write(token + 0u, row + ROWS / 2u, high_0);
     write(token + 1u, row, low_1);
-    write(token + 1u, row + 4u, high_1);
+    write(token + 1u, row + ROWS / 2u, high_1);
     write(token + 2u, row, low_2);
-    write(token + 2u, row + 4u, high_2);
+    write(token + 2u, row + ROWS / 2u, high_2);
     write(token + 3u, row, low_3);
-    write(token + 3u, row + 4u, high_3);
-    write(token + 4u, row, low_4);
-    write(token + 4u, row + 4u, high_4);
-    write(token + 5u, row, low_5);
-    write(token + 5u, row + 4u, high_5);
-    write(token + 6u, row, low_6);
-    write(token + 6u, row + 4u, high_6);
-    write(token + 7u, row, low_7);
-    write(token + 7u, row + 4u, high_7);
+    write(token + 3u, row + ROWS / 2u, high_3);
+    write(token + 0u + TOKENS / 2u, row, low_4);
+    write(token + 0u + TOKENS / 2u, row + ROWS / 2u, high_4);
+    write(token + 1u + TOKENS / 2u, row, low_5);
+    write(token + 1u + TOKENS / 2u, row + ROWS / 2u, high_5);
+    write(token + 2u + TOKENS / 2u, row, low_6);
+    write(token + 2u + TOKENS / 2u, row + ROWS / 2u, high_6);
+    write(token + 3u + TOKENS / 2u, row, low_7);
+    write(token + 3u + TOKENS / 2u, row + ROWS / 2u, high_7);
 }

@@ -45,6 +45,10 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
                  crumbs(c.y), crumbs(c.y >> 8u), crumbs(c.y >> 16u), crumbs(c.y >> 24u));
 }
 
+fn weight_four(row: u32, four: u32, n_in: u32) -> vec4f {
+    return crumbs(codes[row * (n_in / BLOCK) + four / 8u][four / 4u % 2u] >> (8u * (four % 4u)));
+}
+
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
 // The input of a matvec: the residual stream after a branch has joined it, h = (x + branch / rms(branch) ·
 // weight) · scalar, and then h / rms(h) · weight; without a weight or a scalar each of it is left out. Every

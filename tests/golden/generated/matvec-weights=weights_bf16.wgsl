@@ -43,6 +43,8 @@ fn weight_block(row: u32, block: u32, n_in: u32) -> Block {
                  four_bf16(at + 8u), four_bf16(at + 10u), four_bf16(at + 12u), four_bf16(at + 14u));
 }
 
+fn weight_four(row: u32, four: u32, n_in: u32) -> vec4f { return four_bf16((row * n_in) / 2u + four * 2u); }
+
 fn weight_scale(row: u32, block: u32, n_in: u32) -> f32 { return 1.0; }
 // The input of a matvec as it lies in memory.
 // A token's row of x: four neighbours, and a block.

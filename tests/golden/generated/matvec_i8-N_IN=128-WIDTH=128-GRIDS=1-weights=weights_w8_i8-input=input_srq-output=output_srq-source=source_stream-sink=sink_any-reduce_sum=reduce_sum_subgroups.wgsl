@@ -24,7 +24,7 @@ struct Shape {
     second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
     sink: u32,  // what comes after the matrix
 }
-// A block of W as int8 codes: scales (f32) come after the sum. Codes i8, four a word.
+// Sixteen of a row of W, or a block, as int8 codes: scales (f32) come after the sum. Codes i8, four a word.
 // A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
 const BLOCK: u32 = 32u;
 alias Block = array<vec4f, 8>;
@@ -33,10 +33,14 @@ fn dot_block(a: Block, b: Block) -> f32 {
     return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
         + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
 }
-// A block as 32 int8 codes: eight words of four in an order that each form of the weights has for itself.
+// Int8 codes, sixteen in four words in an order that each form of the weights has for itself; a block has 32.
 struct Codes { a: vec4u, b: vec4u }
 
-fn pack(x: f32, y: f32, z: f32, w: f32) -> u32 { return pack4xI8(vec4i(vec4f(x, y, z, w))); }
+fn pack(x: vec4f) -> u32 { return pack4xI8(vec4i(x)); }
+
+fn pack_block(x: Block) -> Codes {
+    return Codes(pack_sixteen(mat4x4f(x[0], x[1], x[2], x[3])), pack_sixteen(mat4x4f(x[4], x[5], x[6], x[7])));
+}
 
 fn dot_codes(w: Codes, x: Codes) -> i32 {
     return dot4I8Packed(w.a.x, x.a.x) + dot4I8Packed(w.a.y, x.a.y)
@@ -48,17 +52,13 @@ fn dot_codes(w: Codes, x: Codes) -> i32 {
 @group(0) @binding(3) var<storage, read> scales: array<f32>;
 const SHIFT: u32 = 0u;  // by which the codes are too large
 
+fn weight_sixteen(row: u32, sixteen: u32, n_in: u32) -> vec4u { return codes[row * (n_in / 16u) + sixteen]; }
+
 fn weight_codes(row: u32, block: u32, n_in: u32) -> Codes {
-    let at = (row * (n_in / BLOCK) + block) * 2u;
-    return Codes(codes[at], codes[at + 1u]);
+    return Codes(weight_sixteen(row, block * 2u, n_in), weight_sixteen(row, block * 2u + 1u, n_in));
 }
 
-fn four(x: vec4f) -> u32 { return pack(x.x, x.y, x.z, x.w); }
-
-fn pack_block(x: Block) -> Codes {
-    return Codes(vec4u(four(x[0]), four(x[1]), four(x[2]), four(x[3])),
-                 vec4u(four(x[4]), four(x[5]), four(x[6]), four(x[7])));
-}
+fn pack_sixteen(x: mat4x4f) -> vec4u { return vec4u(pack(x[0]), pack(x[1]), pack(x[2]), pack(x[3])); }
 // The input of a matvec: the residual stream after a branch has joined it, h = (x + branch / rms(branch) ·
 // weight) · scalar, and then h / rms(h) · weight; without a weight or a scalar each of it is left out. Every
 // workgroup makes it for itself; the first one writes an h that a branch has joined to `next`, another buffer

@@ -23,8 +23,8 @@ struct Shape {
     second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
     sink: u32,  // what comes after the matrix
 }
-// A block of W as int8 codes: scales (f32) come after the sum. Codes u2 offset by 2, sixteen a word; in the
-// first bits of a byte, the first of them turned, they are 64 times what they stand for.
+// Sixteen of a row of W, or a block, as int8 codes: scales (f32) come after the sum. Codes u2 offset by 2, sixteen a
+// word; in the first bits of a byte, the first of them turned, they are 64 times what they stand for.
 // A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
 const BLOCK: u32 = 32u;
 alias Block = array<vec4f, 8>;
@@ -33,10 +33,14 @@ fn dot_block(a: Block, b: Block) -> f32 {
     return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
         + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
 }
-// A block as 32 int8 codes: eight words of four in an order that each form of the weights has for itself.
+// Int8 codes, sixteen in four words in an order that each form of the weights has for itself; a block has 32.
 struct Codes { a: vec4u, b: vec4u }
 
-fn pack(x: f32, y: f32, z: f32, w: f32) -> u32 { return pack4xI8(vec4i(vec4f(x, y, z, w))); }
+fn pack(x: vec4f) -> u32 { return pack4xI8(vec4i(x)); }
+
+fn pack_block(x: Block) -> Codes {
+    return Codes(pack_sixteen(mat4x4f(x[0], x[1], x[2], x[3])), pack_sixteen(mat4x4f(x[4], x[5], x[6], x[7])));
+}
 
 fn dot_codes(w: Codes, x: Codes) -> i32 {
     return dot4I8Packed(w.a.x, x.a.x) + dot4I8Packed(w.a.y, x.a.y)
@@ -48,19 +52,23 @@ fn dot_codes(w: Codes, x: Codes) -> i32 {
 @group(0) @binding(3) var<storage, read> scales: array<f32>;
 const SHIFT: u32 = 6u;  // by which the codes are too large
 
-fn signed(word: vec2u) -> vec2u { return (word & vec2u(0xc0c0c0c0u)) ^ vec2u(0x80808080u); }
+fn signed(word: vec4u) -> vec4u { return (word & vec4u(0xc0c0c0c0u)) ^ vec4u(0x80808080u); }
 
-fn weight_codes(row: u32, block: u32, n_in: u32) -> Codes {
-    let c = codes[row * (n_in / BLOCK) + block];  // each byte's first column, second, third, fourth
-    return Codes(vec4u(signed(c << vec2u(6u)), signed(c << vec2u(4u))), vec4u(signed(c << vec2u(2u)), signed(c)));
+// Each byte's first column, second, third, fourth.
+fn sixteen_codes(word: u32) -> vec4u { return signed(vec4u(word) << vec4u(6u, 4u, 2u, 0u)); }
+
+fn weight_sixteen(row: u32, sixteen: u32, n_in: u32) -> vec4u {
+    return sixteen_codes(codes[row * (n_in / BLOCK) + sixteen / 2u][sixteen % 2u]);
 }
 
-fn pack_block(x: Block) -> Codes {
-    return Codes(
-        vec4u(pack(x[0].x, x[1].x, x[2].x, x[3].x), pack(x[4].x, x[5].x, x[6].x, x[7].x),
-              pack(x[0].y, x[1].y, x[2].y, x[3].y), pack(x[4].y, x[5].y, x[6].y, x[7].y)),
-        vec4u(pack(x[0].z, x[1].z, x[2].z, x[3].z), pack(x[4].z, x[5].z, x[6].z, x[7].z),
-              pack(x[0].w, x[1].w, x[2].w, x[3].w), pack(x[4].w, x[5].w, x[6].w, x[7].w)));
+fn weight_codes(row: u32, block: u32, n_in: u32) -> Codes {
+    let c = codes[row * (n_in / BLOCK) + block];
+    return Codes(sixteen_codes(c.x), sixteen_codes(c.y));
+}
+
+fn pack_sixteen(x: mat4x4f) -> vec4u {
+    let of_bytes = transpose(x);
+    return vec4u(pack(of_bytes[0]), pack(of_bytes[1]), pack(of_bytes[2]), pack(of_bytes[3]));
 }
 // The input of a matvec as it lies in memory.
 // A token's row of x: four neighbours, and a block.

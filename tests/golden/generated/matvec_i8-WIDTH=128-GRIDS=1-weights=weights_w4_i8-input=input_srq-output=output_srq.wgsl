@@ -23,8 +23,8 @@ struct Shape {
     second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
     sink: u32,  // what comes after the matrix
 }
-// A block of W as int8 codes: scales (f32) come after the sum. Codes u4 offset by 8, eight a word; in the
-// upper half of a byte whose first bit is turned they are 16 times what they stand for.
+// Sixteen of a row of W, or a block, as int8 codes: scales (f32) come after the sum. Codes u4 offset by 8, eight a
+// word; in the upper half of a byte whose first bit is turned they are 16 times what they stand for.
 // A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
 const BLOCK: u32 = 32u;
 alias Block = array<vec4f, 8>;
@@ -33,10 +33,14 @@ fn dot_block(a: Block, b: Block) -> f32 {
     return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
         + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
 }
-// A block as 32 int8 codes: eight words of four in an order that each form of the weights has for itself.
+// Int8 codes, sixteen in four words in an order that each form of the weights has for itself; a block has 32.
 struct Codes { a: vec4u, b: vec4u }
 
-fn pack(x: f32, y: f32, z: f32, w: f32) -> u32 { return pack4xI8(vec4i(vec4f(x, y, z, w))); }
+fn pack(x: vec4f) -> u32 { return pack4xI8(vec4i(x)); }
+
+fn pack_block(x: Block) -> Codes {
+    return Codes(pack_sixteen(mat4x4f(x[0], x[1], x[2], x[3])), pack_sixteen(mat4x4f(x[4], x[5], x[6], x[7])));
+}
 
 fn dot_codes(w: Codes, x: Codes) -> i32 {
     return dot4I8Packed(w.a.x, x.a.x) + dot4I8Packed(w.a.y, x.a.y)
@@ -48,19 +52,24 @@ fn dot_codes(w: Codes, x: Codes) -> i32 {
 @group(0) @binding(3) var<storage, read> scales: array<f32>;
 const SHIFT: u32 = 4u;  // by which the codes are too large
 
-fn signed(word: vec4u) -> vec4u { return (word & vec4u(0xf0f0f0f0u)) ^ vec4u(0x80808080u); }
+// Both words' even columns, and their odd ones.
+fn sixteen_codes(words: vec2u) -> vec4u {
+    return (vec4u(words << vec2u(4u), words) & vec4u(0xf0f0f0f0u)) ^ vec4u(0x80808080u);
+}
+
+fn weight_sixteen(row: u32, sixteen: u32, n_in: u32) -> vec4u {
+    let c = codes[row * (n_in / BLOCK) + sixteen / 2u];
+    return sixteen_codes(select(c.xy, c.zw, sixteen % 2u == 1u));
+}
 
 fn weight_codes(row: u32, block: u32, n_in: u32) -> Codes {
     let c = codes[row * (n_in / BLOCK) + block];
-    return Codes(signed(c << vec4u(4u)), signed(c));  // every word's even columns, and its odd ones
+    return Codes(sixteen_codes(c.xy), sixteen_codes(c.zw));
 }
 
-fn even(x: vec4f, y: vec4f) -> u32 { return pack(x.x, x.z, y.x, y.z); }
-fn odd(x: vec4f, y: vec4f) -> u32 { return pack(x.y, x.w, y.y, y.w); }
-
-fn pack_block(x: Block) -> Codes {
-    return Codes(vec4u(even(x[0], x[1]), even(x[2], x[3]), even(x[4], x[5]), even(x[6], x[7])),
-                 vec4u(odd(x[0], x[1]), odd(x[2], x[3]), odd(x[4], x[5]), odd(x[6], x[7])));
+fn pack_sixteen(x: mat4x4f) -> vec4u {
+    return vec4u(pack(vec4f(x[0].xz, x[1].xz)), pack(vec4f(x[2].xz, x[3].xz)),
+                 pack(vec4f(x[0].yw, x[1].yw)), pack(vec4f(x[2].yw, x[3].yw)));
 }
 // The input of a matvec as it lies in memory.
 // A token's row of x: four neighbours, and a block.
