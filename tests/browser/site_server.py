@@ -7,6 +7,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+NO_SIZES = {
+    "/app.json": b'{"version": "", "files": {}, "sizes": {}}'
+}  # of a folder that no build wrote
 WEB = Path(__file__).parents[2] / "web"
 
 
@@ -55,7 +58,8 @@ def serve(
     folder: Path, instead: Mapping[str, Path | bytes] | None = None, handler: type = Handler, **more
 ) -> Iterator[str]:
     """The address of a server over `folder`, until the block ends."""
-    handle = partial(handler, directory=str(folder), instead=instead or {}, **more)
+    built = {} if (folder / "app.json").exists() else NO_SIZES
+    handle = partial(handler, directory=str(folder), instead={**built, **(instead or {})}, **more)
     with ThreadingHTTPServer(("127.0.0.1", 0), handle) as server:
         Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         try:

@@ -247,7 +247,12 @@ JUDGED = {
     "just enough memory": ({"known": 2**31}, "good", ""),
     "unknown memory": ({"known": None}, "good", "the browser does not say how much there is"),
     "no room": ({"room": 0}, "tight", "is this a private window?"),
-    "little room": ({"room": LARGE - 1}, "tight", "room for only 1.9 GB"),
+    "little room": (
+        {"room": LARGE - 400_000_000},
+        "tight",
+        "room for 1.5 GB, and 1.9 GB are to come: 400 MB are short",
+    ),
+    "a byte too little room": ({"room": LARGE - 1}, "tight", "are short"),
     "just enough room": ({"room": LARGE}, "good", ""),
     "slow and tight": ({"speed": 1, "room": 0}, "tight", "slower than one reads"),
     "unmeasured": ({"speed": None}, "good", ""),
@@ -308,6 +313,41 @@ def test_the_offer_tells_the_verdict_and_details(page: Page, site: str, asked):
     assert not [url for url in asked if "a.bin" in url]
     page.get_by_role("button", name="Download 1.9 GB and start").click()
     expect(page.get_by_role("status")).to_have_text("Ready")
+
+
+ROOM = (
+    "if (navigator.storage) navigator.storage.estimate = async () => ({{ quota: {}, usage: 1e9 }})"
+)
+
+
+@pytest.mark.parametrize(
+    ("quota", "short"),
+    [(2_500_000_000, "1.5 GB, and 1.9 GB are to come: 401 MB are short"), (1e9, "keeps nothing")],
+)
+def test_a_model_that_does_not_fit_the_free_space_is_no_first_choice(
+    page: Page, site: str, quota, short
+):
+    page.add_init_script(ROOM.format(quota))
+    page.goto(site)
+
+    offer = page.get_by_role("region", name="Download")
+    expect(offer).to_contain_text("This device may not have enough room for it.")
+    expect(offer).to_contain_text(re.compile(short.replace(" ", r"\s")))
+    expect(offer.locator("button.primary")).to_have_count(0)
+    offer.get_by_role("button", name="Download 1.9 GB all the same").click()
+    expect(page.get_by_role("status")).to_have_text("Ready")
+
+
+def test_the_offer_counts_the_apps_own_files(page: Page, site: str):
+    sizes = {"version": "1", "files": {}, "sizes": {"a.js": 100_000_000, "b.wasm": 200_000_000}}
+    page.route("**/app.json", lambda route: route.fulfill(json=sizes))
+    page.add_init_script(ROOM.format(1e9 + LARGE + 200_000_000))
+    page.goto(site)
+
+    offer = page.get_by_role("region", name="Download")
+    expect(offer).to_contain_text("weights are 1.9 GB; this app and its Python are 300 MB.")
+    expect(offer).to_contain_text("2.2 GB are to come")
+    expect(offer.get_by_role("button")).to_have_text("Download 2.2 GB all the same")
 
 
 def test_the_offer_tells_when_a_chat_can_begin(page: Page, site: str):

@@ -186,6 +186,7 @@ def test_a_server_that_hangs_is_told_until_it_goes_on(tab: Tab, pieces: Pieces, 
     assert found["notes"][-1] is None
 
 
+@pytest.mark.chromium_only("no network and no browser takes part")
 def test_one_connection_that_hangs_beside_others_is_not_told(tab: Tab):
     waits = """async () => {
       const { Waits } = await import("/engine/load/patience.js");
@@ -204,6 +205,7 @@ def test_one_connection_that_hangs_beside_others_is_not_told(tab: Tab):
     assert tab.page.evaluate(waits) == ["Waiting, 5 s", "Waiting, 5 s", None, "Waiting, 11 s", None]
 
 
+@pytest.mark.chromium_only("no network and no browser takes part")
 def test_a_server_that_refuses_is_asked_again_for_minutes_if_gigabytes_are_at_stake(tab: Tab):
     pauses = """async (bytes) => {
       const { patienceFor } = await import("/engine/load/patience.js");
@@ -229,6 +231,7 @@ def test_a_server_that_refuses_is_asked_again_for_minutes_if_gigabytes_are_at_st
     assert "The server cannot be reached (refused). Trying again in 15\u00a0s" in large["told"]
 
 
+@pytest.mark.chromium_only("no network and no browser takes part")
 def test_what_is_told_follows_the_clock(tab: Tab):
     tab.page.clock.install(time=0)
     tab.page.clock.pause_at(1000)
@@ -267,6 +270,7 @@ def test_a_download_can_be_stopped_in_a_pause(tab: Tab, pieces: Pieces, sources)
     assert tab.end()["error"] == "Error: Cancelled"
 
 
+@pytest.mark.chromium_only("no network and no browser takes part")
 def test_no_more_than_six_requests_are_under_way_and_the_urgent_come_first(tab: Tab):
     lanes = """async () => {
       const { Lanes } = await import("/engine/load/lanes.js");

@@ -186,11 +186,13 @@ JUDGE = """async ([navigator, { coarse, width, height }]) => {
   return isHandheld({ navigator, ...rest }); }"""
 
 
+@pytest.mark.chromium_only("a pure function")
 @pytest.mark.parametrize(("navigator", "screen", "handheld"), SEEN.values(), ids=SEEN)
 def test_phones_and_tablets_are_known(blank: Page, navigator, screen, handheld):
     assert blank.evaluate(JUDGE, [navigator, screen]) is handheld
 
 
+@pytest.mark.chromium_only("Firefox never tells")
 @pytest.mark.parametrize(
     ("agent", "tells", "choices", "memory"),
     [
@@ -202,9 +204,9 @@ def test_phones_and_tablets_are_known(blank: Page, navigator, screen, handheld):
     ids=["phone", "phone, chosen", "phone that tells", "desk"],
 )
 def test_a_phone_that_does_not_tell_its_memory_is_taken_for_small(
-    chromium, scripted_site: str, agent, tells, choices, memory
+    browser, scripted_site: str, agent, tells, choices, memory
 ):
-    context = chromium.new_context(user_agent=agent)
+    context = browser.new_context(user_agent=agent)
     page = context.new_page()
     page.route("**/blank.html", lambda route: route.fulfill(content_type="text/html", body=""))
     page.add_init_script(f"({POSTED})()")

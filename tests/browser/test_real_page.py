@@ -1,5 +1,6 @@
 """The built site with the real engine and the embedded model, visited again and again by one browser."""
 
+import json
 import os
 from collections.abc import Iterator
 from shutil import copytree
@@ -110,6 +111,22 @@ def test_a_later_visit_needs_no_network(page: Page, site: Site):
         assert ask(page, "Who are you?")
     finally:
         site.start(port)
+
+
+def test_storage_counts_the_app_and_deletes_it(page: Page, site: Site):
+    visit(page, site)
+    page.get_by_text("Storage", exact=True).click()
+    listing = json.loads((site.folder / "app.json").read_text())
+    app = page.get_by_role("listitem").filter(has_text="This app")
+    expect(app).to_contain_text(f"{sum(listing['sizes'].values()) / 1e6:.1f}")
+
+    page.get_by_role("button", name="Delete This app").click()
+
+    expect(page.get_by_text("the next visit downloads it again")).to_be_visible()
+    expect(app).to_have_count(0)
+    page.keyboard.press("Escape")
+    assert ask(page, "Who are you?")
+    visit(page, site)  # all from the network
 
 
 def test_a_corrupt_shard_is_told_and_tried_again(page: Page, site: Site):

@@ -1,5 +1,6 @@
 """web/sw.js over a site of a few files: visits with no network, and new versions."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -30,12 +31,13 @@ def write(site: Site, version: str) -> str:
         "page.js": SCRIPT,
         "engine/version.js": f"export const version = '{version}';".encode(),
         "pyodide/part.wasm": b"wasm",
+        "engine/store/app.js": (WEB / "engine/store/app.js").read_bytes(),
         "sw.js": (WEB / "sw.js").read_bytes(),
     }
     listing = app_listing(files)
     for name, data in (files | {APP: listing}).items():
         path = site.folder / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return str(listing.split(b'"')[3], "ascii")
 
@@ -114,6 +116,30 @@ def test_files_that_are_not_of_the_version_are_not_kept(first_visit: Page, site:
     see(first_visit, site, "three")
     see(first_visit, site, "three")  # by now the first try to keep it is over
 
+    see_offline(first_visit, site, "one")
+
+
+APP_FILES = """async (act) => {
+  const app = await import("./engine/store/app.js");
+  if (act) await app[act]();
+  return [await app.appFiles(), await app.keptApp(), await caches.keys()]; }"""
+
+
+def test_the_app_is_counted_and_deleted_and_kept_again(first_visit: Page, site: Site):
+    listing = json.loads((site.folder / APP).read_text())
+    bytes_ = sum((site.folder / name).stat().st_size for name in listing["files"])
+    first_visit.evaluate("caches.open('of another app')")
+
+    counted, kept, names = first_visit.evaluate(APP_FILES, None)
+    assert (counted, kept) == ({"bytes": bytes_, "missing": 0}, bytes_)
+    assert len(names) == 2
+
+    found = first_visit.evaluate(APP_FILES, "forgetApp")
+    assert found == [{"bytes": bytes_, "missing": bytes_}, 0, ["of another app"]]
+    first_visit.evaluate("caches.delete('of another app')")
+
+    see(first_visit, site, "one")  # from the network
+    first_visit.evaluate(WHOLE, listing["version"])
     see_offline(first_visit, site, "one")
 
 

@@ -2,6 +2,7 @@
  * What would be downloaded, whether this device is up to it, and a button that starts it.
  * @import { Check } from "../engine/check/check.js"
  * @import { Survey } from "../engine/check/survey.js"
+ * @import { App } from "../engine/store/app.js"
  * @import { Needs } from "../engine/store/models.js"
  */
 
@@ -25,15 +26,17 @@ export class Offer {
    * @param {Check} check
    * @returns {Promise<void>} resolves when the person says yes
    */
-  show({ model, bytes, missing, room, needs }, check) {
-    const here = bytes - missing;
-    const button = element("button", { type: "button", class: "primary" }, missing ? `Download ${inBytes(missing)} and start` : "Start");
+  show({ model, bytes, missing, app, room, needs }, check) {
+    const all = missing + app.missing;
+    const fits = room === null || room >= all;
+    const label = all ? `Download ${inBytes(all)} ${fits ? "and start" : "all the same"}` : "Start";
+    const button = element("button", { type: "button", class: fits ? "primary" : "secondary" }, label);
     this.#fill(
       element("h2", {}, model),
-      element("p", {}, `The model runs on this machine. Its weights are ${inBytes(bytes)}${here && missing ? `, of which ${inBytes(here)} are here already` : ""}.${beginning(bytes, missing, needs)}`),
+      element("p", {}, `The model runs on this machine. ${sizes(bytes, missing, app)}${beginning(bytes, missing, app, needs)}`),
       verdict(check),
       button,
-      element("p", { class: "quiet" }, keeping(missing, room)),
+      element("p", { class: "quiet" }, keeping(all, room)),
       deviceDetails(check),
     );
     return new Promise((resolve) => {
@@ -74,24 +77,38 @@ function verdict({ verdict: kind, reasons, memory }) {
 }
 
 /**
+ * What is downloaded, and how much of it is here.
+ *
+ * @param {number} bytes
+ * @param {number} missing
+ * @param {App} app
+ */
+function sizes(bytes, missing, app) {
+  const here = bytes - missing;
+  const weights = `Its weights are ${inBytes(bytes)}${here && missing ? `, of which ${inBytes(here)} are here already` : ""}`;
+  return app.missing ? `${weights}; this app and its Python are ${inBytes(app.missing)}.` : `${weights}.`;
+}
+
+/**
  * When a chat can begin, where that is before all has come.
  *
  * @param {number} bytes
  * @param {number} missing
+ * @param {App} app
  * @param {Needs | null} needs
  */
-function beginning(bytes, missing, needs) {
+function beginning(bytes, missing, app, needs) {
   if (!needs || needs.start === 1 || missing < bytes) return "";
-  return ` A chat can begin after the first ${inBytes(needs.start * bytes)}.`;
+  return ` A chat can begin after the first ${inBytes(needs.start * bytes + app.missing)}.`;
 }
 
 /**
- * @param {number} missing
+ * @param {number} missing  the app's own files as well
  * @param {number | null} room
  */
 function keeping(missing, room) {
   if (!missing) return "All of it is kept in this browser.";
   if (room === 0) return ""; // no room can be made
-  if (room !== null && room < missing) return "Deleting models that you no longer use, under Storage, makes room.";
+  if (room !== null && room < missing) return "To keep it, free some space on the disk, or delete models that you no longer use, under Storage.";
   return "It is kept in this browser for the next visit, until you delete it under Storage.";
 }

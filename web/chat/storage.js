@@ -1,12 +1,14 @@
 /**
- * What this browser keeps of models, and a way to delete it.
+ * What this browser keeps of models and of the app itself, and a way to delete it.
  * @import { StoredModel } from "../engine/store/models.js"
  */
 
+import { forgetApp, keptApp } from "../engine/store/app.js";
 import { stored } from "../engine/store/models.js";
 import { inBytes, partOf } from "../engine/check/amounts.js";
 import { element } from "./dom.js";
 
+const NEXT_VISIT = "This page goes on without it; the next visit downloads it again.";
 const IN_USE = "Some of it is in use. Close other tabs that use it and delete it again.";
 
 export class Storage {
@@ -38,22 +40,42 @@ export class Storage {
   }
 
   async #refresh(message = "") {
-    const { bytes, models } = await stored();
-    this.#sum.textContent = bytes ? `This browser keeps ${inBytes(bytes)} for the next visit.` : "Nothing is kept in this browser.";
+    const [{ bytes, models }, app] = await Promise.all([stored(), keptApp()]);
+    const all = bytes + app;
+    this.#sum.textContent = all ? `This browser keeps ${inBytes(all)} for the next visit.` : "Nothing is kept in this browser.";
     this.#message.textContent = message;
-    this.#list.replaceChildren(...models.filter((model) => model.bytes).map((model) => this.#item(model)));
+    const items = models.filter((model) => model.bytes).map((model) => this.#item(model));
+    if (app) items.push(this.#appItem(app));
+    this.#list.replaceChildren(...items);
   }
 
   /** @param {StoredModel} model */
   #item({ url, name, bytes, total }) {
+    const size = bytes < total ? partOf(bytes, total) : inBytes(total);
+    return this.#row(name, url, size, async () => ((await this.#remove(url)) ? "" : IN_USE));
+  }
+
+  /** @param {number} bytes */
+  #appItem(bytes) {
+    return this.#row("This app", "the page, the engine and Python", inBytes(bytes), async () => {
+      await forgetApp();
+      return NEXT_VISIT;
+    });
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} title
+   * @param {string} size
+   * @param {() => Promise<string>} act  deletes it; what to say then
+   */
+  #row(name, title, size, act) {
     const button = element("button", { type: "button", class: "small", "aria-label": `Delete ${name}` }, "Delete");
     button.addEventListener("click", async () => {
       button.disabled = true;
-      const all = await this.#remove(url);
-      await this.#refresh(all ? "" : IN_USE);
+      await this.#refresh(await act());
       this.#summary.focus(); // the button is gone
     });
-    const size = bytes < total ? partOf(bytes, total) : inBytes(total);
-    return element("li", {}, element("span", { title: url }, name), element("span", { class: "quiet" }, size), button);
+    return element("li", {}, element("span", { title }, name), element("span", { class: "quiet" }, size), button);
   }
 }

@@ -50,7 +50,7 @@ export async function checkDevice(model, { context = null, measured = true, adap
  * @param {GPUAdapter} adapter
  * @returns {Promise<Check>}
  */
-async function check({ needs, kernels, missing, room }, context, measured, adapter) {
+async function check({ needs, kernels, missing, app, room }, context, measured, adapter) {
   const at = needs && needsAt(needs, context);
   const needed = needs && at ? needs.weights + at.cache + at.scratch : null;
   /** @type {Facts} */
@@ -62,7 +62,7 @@ async function check({ needs, kernels, missing, room }, context, measured, adapt
       known: machineMemory(),
       handheld: isHandheld(),
     },
-    storage: { missing, room },
+    storage: { missing: missing + app.missing, room },
     speed: { tokensPerSecond: null, gigabytesPerSecond: null },
   };
   const first = judge(facts, needs, context);

@@ -113,7 +113,7 @@ function memoryShort({ needed, known, handheld }) {
 function roomShort({ missing, room }) {
   if (room === null || room >= missing) return [];
   if (room === 0) return ["This browser keeps nothing of it (is this a private window?), so the next visit downloads it again."];
-  return [`This browser has room for only ${inBytes(room)} of it: what does not fit is downloaded again next time.`];
+  return [`This browser has room for ${inBytes(room)}, and ${inBytes(missing)} are to come: ${inBytes(missing - room)} are short. What does not fit is downloaded again next time.`];
 }
 
 /** @param {number} speed */
