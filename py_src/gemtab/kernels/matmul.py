@@ -172,18 +172,24 @@ class Matmul:
 
     def _tuning(self, template: str) -> Tuning:
         """The sizes of a template's workgroups and tiles: those for integers have one."""
-        return USUAL if template in INTEGER_TEMPLATES else self.variant.tuning
+        return USUAL if template in INTEGER_TEMPLATES else self._own(template == "matmul").tuning
+
+    def _own(self, tiled: bool) -> Variant:
+        """The variant as it is for this matrix's class of shapes."""
+        tuning = self.variant.tuning
+        return self.variant.sized(tuning.of_tile(self.n_out) if tiled else tuning.of_row(self.n_in))
 
     def template(self, tokens: int) -> str:
         """The template for so many tokens."""
         integers = by_integers(self.encoding, self.n_in, self.srq)
+        own = self._own(tokens > FEW)
         if tokens > FEW:
-            return "matmul_i8" if self.variant.integer_tiles and integers else "matmul"
+            return "matmul_i8" if own.integer_tiles and integers else "matmul"
         if tokens > 1:
             return "matfew"
         rows = USUAL.quads * self.sink.outputs
         fits = integers and fits_workgroup(self.n_in, self.srq, self.source, self.sink, rows)
-        return "matvec_i8" if self.variant.integer_dot and fits else "matvec"
+        return "matvec_i8" if own.integer_dot and fits else "matvec"
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from gemtab.contracts.speed import UNKNOWN, Speed
 
 Params = tuple[tuple[str, int], ...]
+WIDE = 4096  # values of a row from which on more lanes may share it
+MANY = 4096  # rows from which on a chunk's tiles are enough for a large device
 
 
 @dataclass(frozen=True)
@@ -13,6 +15,7 @@ class Tuning:
 
     Two times `part` divides `lanes`: a gate's rows and those that it gates share a workgroup. `integer_rows`
     and `integer_tiles`: whether packed weights of one token, and of a chunk, are multiplied as int8 codes.
+    `wide` and `few` are other sizes for matrices with wide rows, of one token, and with few rows, of a chunk.
     """
 
     lanes: int = 64
@@ -21,6 +24,16 @@ class Tuning:
     tile_rows: int = 64
     integer_rows: bool = True
     integer_tiles: bool = False
+    wide: "Tuning | None" = None
+    few: "Tuning | None" = None
+
+    def of_row(self, n_in: int) -> "Tuning":
+        """That of one token and of a few, by a matrix whose rows have so many values."""
+        return self.wide or self if n_in >= WIDE else self
+
+    def of_tile(self, n_out: int) -> "Tuning":
+        """That of a chunk by a matrix of so many rows."""
+        return self.few or self if n_out < MANY else self
 
     @property
     def quads(self) -> int:
@@ -50,6 +63,8 @@ class Tuning:
             f"tiles of {self.tile_tokens} tokens by {self.tile_rows} rows"
             f"{'' if self.integer_rows else ', no integer rows'}"
             f"{', integer tiles' if self.integer_tiles else ''}"
+            f"{f'; wide rows ({self.wide})' if self.wide else ''}"
+            f"{f'; few rows ({self.few})' if self.few else ''}"
         )
 
 

@@ -1,7 +1,7 @@
 """Which forms of the common snippets a device gets, and the grids that its limits allow."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gemtab.contracts.device_facts import INTEGER_DOT
 from gemtab.contracts.errors import ShapeError
@@ -25,6 +25,7 @@ class Variant:
     integer_dot: bool = False
     integer_tiles: bool = False
     tuning: Tuning = USUAL
+    integers: bool = False  # whether the device has them, whatever the tuning says
 
     @classmethod
     def of(cls, features: Collection[str], tuning: Tuning = USUAL) -> "Variant":
@@ -36,7 +37,15 @@ class Variant:
             integers and tuning.integer_rows,
             integers and tuning.integer_tiles,
             tuning,
+            integers,
         )
+
+    def sized(self, own: Tuning) -> "Variant":
+        """As it is for a class of shapes whose tuning is `own`."""
+        if own is self.tuning:
+            return self
+        rows, tiles = self.integers and own.integer_rows, self.integers and own.integer_tiles
+        return replace(self, integer_dot=rows, integer_tiles=tiles, tuning=own)
 
     def includes(self, *names: str) -> tuple[tuple[str, str], ...]:
         """The snippets to put in place of the plain ones, among those named."""
