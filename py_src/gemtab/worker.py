@@ -15,7 +15,7 @@ from gemtab.generate.engine import Engine
 from gemtab.generate.fitting import LateProof, fit_json, fitted
 from gemtab.generate.load_choices import LoadChoices
 from gemtab.generate.loop import continue_ids
-from gemtab.generate.sampling import GREEDY, Sampling, choose_sampling
+from gemtab.generate.requests import ContinueRequest, ReplyRequest, ids_of
 from gemtab.generate.session import Session
 from gemtab.gpu.page import PageDevice, settled
 from gemtab.plan.memory import place_table
@@ -27,6 +27,7 @@ from gemtab.trial.page import PageNotes
 from gemtab.weights.placing import Target
 from gemtab.weights.rows import TablePlane
 
+CHAT_FILES = ("tokenizer", "chat_template")
 IDLE_SECONDS = 5.0  # without a reply, after which a small site's kernels are tried
 
 
@@ -35,7 +36,8 @@ class Door:
 
     def __init__(self, host: Any) -> None:
         self._host = host
-        self._session: Session | None = None
+        self._engine: Engine | None = None
+        self._session: Session | None = None  # none for a model without a chat's files
         self._manifest: Manifest | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped: set[int] = set()
@@ -55,7 +57,7 @@ class Door:
             "logits": self._logits,
             "continue": self._continue,
         }
-        work = works[request["type"]](request)
+        work = works.get(request["type"], self._unknown)(request)
         task = asyncio.ensure_future(self._guarded(work, request.get("id")))
         self._tasks.add(task)  # a task that nobody holds may be collected
         task.add_done_callback(self._tasks.discard)
@@ -79,6 +81,9 @@ class Door:
                 f"The engine failed: {getattr(error, 'message', None) or error!r}. Reload the page."
             )
             self._post(type="error", id=request_id, message=message, kind="EngineFailure")
+
+    async def _unknown(self, request: Mapping[str, Any]) -> None:
+        raise UsageError(f"There is no request of type {request['type']!r}.")
 
     async def _load(self, request: Mapping[str, Any]) -> None:
         choices = LoadChoices.of(request)
@@ -108,7 +113,7 @@ class Door:
         coming = await settled(self._host.missing(json.dumps(sources)))
         place = choices.ple or "auto"
         settings = place_table(settings, manifest.tensors, place, coming=coming)
-        engine, (tokenizer, prompter), doubted = await asyncio.gather(
+        engine, texts, doubted = await asyncio.gather(
             Engine.load(device, manifest, settings, shaders, self._upload, stage=self._stage),
             self._texts(manifest),  # while shaders compile
             proof.doubted(),
@@ -117,7 +122,9 @@ class Door:
             await proof.run()
         if engine.table:
             self._host.openTable(json.dumps([asdict(plane) for plane in engine.table]))
-        self._session = Session(engine, tokenizer, prompter)
+        self._engine = engine
+        if texts:
+            self._session = Session(engine, *texts)
         self._post(
             type="ready",
             model=manifest.model,
@@ -140,26 +147,36 @@ class Door:
             self._refused = error
             raise
 
-    def _ready(self) -> Session:
-        """The session, once there is one, unless the device was found wanting."""
+    def _ready(self) -> Engine:
+        """The engine, once it is loaded, unless the device was found wanting."""
         if self._refused:
             raise self._refused
-        if self._session is None:
+        if self._engine is None:
             raise UsageError("The model is not loaded yet. Wait until it is ready.")
+        return self._engine
+
+    def _chat(self) -> Session:
+        """The session of a model that can chat."""
+        engine = self._ready()
+        if self._session is None:
+            lacking = " and no ".join(
+                name for name in CHAT_FILES if name not in engine.manifest.files
+            )
+            raise UsageError(
+                f"The model has no {lacking} file, which a chat needs. Build it with one."
+            )
         return self._session
 
-    async def _texts(self, manifest: Manifest) -> tuple[Tokenizer, Prompter]:
-        """What turns text into ids."""
+    async def _texts(self, manifest: Manifest) -> tuple[Tokenizer, Prompter] | None:
+        """What turns text into ids; None for a model that has not what a chat takes: its logits can be had."""
+        if not manifest.files.keys() >= set(CHAT_FILES):
+            return None
         tokenizer = Tokenizer.from_bytes(await self._file("tokenizer"))
         source = (await self._file("chat_template")).decode()
         return tokenizer, Prompter(tokenizer, ChatTemplate(source, dict(manifest.special_tokens)))
 
     async def _file(self, name: str) -> bytes:
         assert self._manifest is not None
-        if name not in self._manifest.files:
-            raise UsageError(
-                f"The model has no {name} file, which a chat needs. Build it with one."
-            )
         found = await settled(self._host.fetchFile(self._manifest.files[name].url))
         return bytes(found.to_bytes())
 
@@ -175,13 +192,18 @@ class Door:
     async def _reply(self, request: Mapping[str, Any]) -> None:
         request_id = request["id"]
         async with self._turn:
-            session = self._ready()
+            session = self._chat()
+            generation, capacity = (
+                session.engine.manifest.generation,
+                session.engine.settings.capacity,
+            )
+            wanted = ReplyRequest.of(request, generation, capacity)
             events = session.reply(
-                request["messages"],
-                self._sampling(request.get("sampling") or {}),
-                request.get("maxTokens") or session.engine.settings.capacity,
-                request.get("tools"),
-                bool(request.get("thinking")),
+                wanted.messages,
+                wanted.sampling,
+                wanted.max_tokens,
+                wanted.tools,
+                wanted.thinking,
                 lambda: request_id in self._stopped or self._refused is not None,
             )
             async for event in events:
@@ -206,31 +228,20 @@ class Door:
 
     async def _logits(self, request: Mapping[str, Any]) -> None:
         async with self._turn:
-            found = await self._ready().engine.logits(request["ids"])
+            engine = self._ready()
+            found = await engine.logits(ids_of(request, engine.manifest.config.vocab))
             self._answered.set()
             self._post(type="logits", id=request["id"], logits=b64encode(found).decode())
 
     async def _continue(self, request: Mapping[str, Any]) -> None:
         async with self._turn:
-            engine = self._ready().engine
-            if request.get("fresh"):
+            engine = self._ready()
+            wanted = ContinueRequest.of(request, engine.manifest.config.vocab)
+            if wanted.fresh:
                 engine.cache.forget()
-            run = await continue_ids(engine, request["ids"], request["maxTokens"])
+            run = await continue_ids(engine, wanted.ids, wanted.max_tokens)
             self._answered.set()
             self._post(type="continued", id=request["id"], ids=run.ids, timing=run.timing())
-
-    def _sampling(self, wanted: Mapping[str, Any]) -> Sampling:
-        """The page's wishes over the model's defaults."""
-        if wanted.get("greedy"):
-            return GREEDY
-        assert self._manifest is not None
-        return choose_sampling(
-            self._manifest.generation,
-            wanted.get("temperature"),
-            wanted.get("topK"),
-            wanted.get("topP"),
-            wanted.get("seed"),
-        )
 
 
 def start(host: Any) -> Door:

@@ -120,3 +120,16 @@ def test_nothing_is_sent_when_nothing_is_written(chat: Page):
 
     expect(lines(chat)).to_have_count(0)
     expect(chat.get_by_role("button", name="Send")).to_be_disabled()
+
+
+def test_a_request_that_is_no_plain_data_gets_its_reason(chat: Page):
+    told = chat.evaluate("""async () => {
+      const { Engine } = await import("/engine/client.js");
+      const engine = new Engine();
+      const ask = (options) => engine.reply([{ role: "user", content: "Hi" }], options).next();
+      const wrong = [{ maxTokens: NaN }, { tools: [() => 1] }, { sampling: { seed: 1n } }];
+      return Promise.all(wrong.map((options) => ask(options).then(() => "a reply", (error) => error.message)));
+    }""")
+
+    assert [words.split(": ")[1].split(" is ")[0] for words in told] == ["maxTokens", "0", "seed"]
+    assert "maxTokens is NaN, for which JSON has no word" in told[0]

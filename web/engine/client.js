@@ -119,8 +119,8 @@ export class Engine {
     const id = ++this.#lastId;
     const mailbox = /** @type {Mailbox<Answer>} */ (new Mailbox());
     const stop = () => this.#post({ type: "stop", id });
+    this.#post(plain({ type: "reply", id, messages, tools, thinking, sampling, maxTokens }));
     this.#replies.set(id, mailbox);
-    this.#post({ type: "reply", id, messages, tools, thinking, sampling, maxTokens });
     if (signal?.aborted) stop();
     signal?.addEventListener("abort", stop);
     let over = false;
@@ -153,8 +153,8 @@ export class Engine {
     if (this.#failure) throw this.#failure;
     const id = ++this.#lastId;
     const mailbox = /** @type {Mailbox<Answer>} */ (new Mailbox());
+    this.#post(plain({ type: "continue", id, ids, maxTokens, fresh }));
     this.#replies.set(id, mailbox);
-    this.#post({ type: "continue", id, ids, maxTokens, fresh });
     try {
       const answer = await mailbox.take();
       if (answer.type !== "continued") throw new EngineError(`The engine answered ${answer.type}. Reload the page.`);
@@ -227,4 +227,24 @@ function toEvent(answer) {
   if (answer.type !== "done") return null;
   const { message, ids, stopReason, usage, timing } = answer;
   return { kind: "done", message, ids, stopReason, usage, timing };
+}
+
+/**
+ * A request as JSON will have it. What JSON has no word for would come as something else, or not at all.
+ *
+ * @template {Request} R
+ * @param {R} request
+ * @returns {R}
+ */
+function plain(request) {
+  const check = (/** @type {string} */ name, /** @type {unknown} */ value) => {
+    const isOdd = ["bigint", "function", "symbol"].includes(typeof value) || (typeof value === "number" && !Number.isFinite(value));
+    if (isOdd) throw new TypeError(`${name} is ${String(value)}, for which JSON has no word`);
+    return value;
+  };
+  try {
+    return JSON.parse(JSON.stringify(request, check));
+  } catch (error) {
+    throw new EngineError(`The request cannot be sent: ${/** @type {Error} */ (error).message}. Give it plain data.`, "UsageError");
+  }
 }
