@@ -25,6 +25,9 @@ GRAIN = 16  # positions that count as one, or a sixteenth of all before them
 LEAST = 1 / 16  # of what was foreseen: no pass is taken to be quicker at once
 WORK = 1 / 4  # of the time that a submit took was work, however long they wait
 TELLING = SUBMIT_SECONDS / 4  # what takes less may have taken it for other things than its work
+MOST_KNOWN = (
+    64  # programs by tokens whose steps' costs are kept: prompts end in chunks of any length
+)
 QUICKEST = 1e-9  # of what the speed promises, on no device
 
 
@@ -53,7 +56,7 @@ class Submit(NamedTuple):
 
 
 @dataclass
-class Share:
+class Slowness:
     """How much longer than promised a kind of pass takes."""
 
     rest: float = 1.0
@@ -73,7 +76,7 @@ class Pace:
         self._worked = 0.0  # seconds of the parts of a step so far
         self._speed = Speed(speed.macs or SLOW.macs, speed.bytes or SLOW.bytes)
         # a kind of matrix kernel each: one token's, a few tokens', a chunk's
-        self._longer = (Share(), Share(), Share())
+        self._longer = (Slowness(), Slowness(), Slowness())
         self._rest: dict[tuple[str, int], list[float]] = {}
         self._efforts: dict[str, tuple[Span, list[Effort], Effort]] = {}
 
@@ -111,13 +114,12 @@ class Pace:
             return
         found = max(worked / foreseen, LEAST)
         share = effort.attention * longer.attention / foreseen
-        step = (found - 1) / (
-            share**2 + (1 - share) ** 2
-        )  # the larger share is likelier to be wrong
+        # so that it would be foreseen, and more of that by what takes the larger share
+        step = (found - 1) / (share**2 + (1 - share) ** 2)
         longer.rest = max(longer.rest * max(1 + (1 - share) * step, LEAST), QUICKEST)
         longer.attention = max(longer.attention * max(1 + share * step, LEAST), QUICKEST)
 
-    def _longer_of(self, tokens: int) -> Share:
+    def _longer_of(self, tokens: int) -> Slowness:
         return self._longer[(tokens > 1) + (tokens > FEW)]
 
     def _effort(self, program: Program, at: Span) -> tuple[list[Effort], Effort]:
@@ -133,6 +135,8 @@ class Pace:
     def _steps(self, program: Program, at: Span) -> list[Effort]:
         key = (program.name, at.tokens)
         if key not in self._rest:
+            if len(self._rest) == MOST_KNOWN:
+                self._rest.clear()
             start = Span(at.tokens, 0)
             self._rest[key] = [
                 0.0 if step.kernel.template in ATTENTION else self._promised(step, start)
@@ -156,7 +160,7 @@ class Pace:
 
 
 def _cut(
-    steps: Sequence[Step], efforts: Sequence[Effort], longer: Share, keys: int
+    steps: Sequence[Step], efforts: Sequence[Effort], longer: Slowness, keys: int
 ) -> Iterator[Submit]:
     """As many steps in a submit as the time allows; what alone takes longer is parted if it can be."""
     first, spent = 0, 0.0
