@@ -36,16 +36,15 @@ fn heads(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
     let count = shape.heads + 2u * shape.kv_heads * shape.owner;
     for (var number = first; number < min(first + EACH, count); number++) {
         let at = token * (shape.stride / 4u) + number * (HEAD_DIM / 4u);
-        let is_q = number < shape.heads;
-        let is_v = number >= shape.heads + shape.kv_heads;
-        let weight = select(select(shape.k_norm, NO_WEIGHT, is_v), shape.q_norm, is_q);
-        let made = make_head(at, weight, !is_v, turns, lane);
-        if (is_q) {
+        let kv_number = (number - shape.heads) / shape.kv_heads;  // of a head of K or V: 0 or 1
+        let kind = select(IS_K + kv_number, IS_Q, number < shape.heads);
+        let made = make_head(at, kind, writes, turns, lane);
+        if (kind == IS_Q) {
             if (writes) { qkv[at + member] = made.low; qkv[at + member + TEAM] = made.high; }
             continue;
         }
         let kv_head = (number - shape.heads) % shape.kv_heads;
-        let base = (position % shape.ring * shape.kv_heads + kv_head) * ROW;
-        store_head(base, made, is_v, writes, lane);
+        let row = encoded(made, lane);
+        if (writes) { store_row((position % shape.ring * shape.kv_heads + kv_head) * ROW, row, kind == IS_V, member); }
     }
 }

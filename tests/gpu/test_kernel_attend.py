@@ -63,3 +63,9 @@ def test_every_cache_encoding(device, variant, rng, case, encoding):
 @cases
 def test_f16_of_the_device(device, variant, rng, case):
     check(device, variant, rng, case, "f16")
+
+
+@on_devices(always=("subgroups",))
+@cases
+def test_scores_by_subgroups(device, variant, rng, case):
+    check(device, variant, rng, case, "f32")

@@ -33,6 +33,9 @@ CASES = {
     "scores alike": Case(150, 1, NO_WINDOW, 163, 2, 1, 24, spread=0.0),
     "E2B's sliding heads": Case(530, 1, 67, 101, 8, 1, 256),
     "E2B's full heads": Case(130, 1, NO_WINDOW, 140, 8, 1, 512, splits=2),
+    "two groups of eight heads, a split each way": Case(129, 1, 130, 163, 13, 1, 32, splits=3),
+    "very large scores": Case(150, 1, NO_WINDOW, 163, 8, 1, 64, 3e4, splits=2),
+    "as many keys as are taken together, and the newest": Case(64, 1, NO_WINDOW, 71, 6, 1, 40),
 }
 cases = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
@@ -92,3 +95,9 @@ def test_f16_of_the_device(device, variant, rng, case):
 def test_values_as_they_are(device, variant, rng, encoding):
     case = CASES["a window over the ring's end, far out"]
     check(device, rng, case, case.shape(encoding, variant, v_norm=False))
+
+
+@on_devices(always=("subgroups",))
+@cases
+def test_scores_by_subgroups(device, variant, rng, case):
+    check(device, rng, case, case.shape("f32", variant))

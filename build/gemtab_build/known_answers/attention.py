@@ -67,7 +67,8 @@ def case_of_attend(kernel: Kernel) -> tuple[Case, Step]:
         _expect_stored(case, shape, new_k, new_v)
     case.state(POSITION, 1)
     _expect_attended(case, q, k, v)
-    return case, Attend(shape, raw).step(1, "", ())
+    sets = int(dict(kernel.params)["SETS"])
+    return case, Attend(shape, raw, sets=sets).step(1, "", ())
 
 
 def case_of_attend_chunk(kernel: Kernel) -> tuple[Case, Step]:

@@ -15,6 +15,7 @@ from gemtab_build.known_answers.variants import variant_of
 from gemtab_build.weights.quantize import decode
 
 EPS = 1e-6
+SPLITS = 4  # of attention
 W_ROW, FIRST, BEHIND = 3, 2, 6  # rows of a matrix before its own, columns of y before and behind
 ROWS = 2 * USUAL.tile_rows // 2 + 5  # a whole tile, two workgroups of a mat-vec, and a ragged edge
 GATES = ROWS // 2 + 3  # of a gate, whose workgroup has half as many
@@ -37,6 +38,8 @@ def case_of_matvec(kernel: Kernel) -> tuple[Case, Step]:
     encoding, any_width = _encoding(includes)
     usual = _width(encoding, any_width, int(params.get("PART", USUAL.part)) + MORE_BLOCKS)
     n_in = int(params.get("WIDTH", params.get("N_IN", usual)))
+    if includes.get("source") == "source_splits":
+        return _after_splits(kernel, encoding, n_in)
     if "source" in includes:
         return _gate_of_stream(kernel, encoding, n_in)
     case = Case()
@@ -46,6 +49,35 @@ def case_of_matvec(kernel: Kernel) -> tuple[Case, Step]:
     _expect_product(case, x[None], weights)
     stride = FIRST + ROWS + BEHIND
     matmul = Matmul(encoding, n_in, ROWS, FIRST, stride, W_ROW, variant_of(kernel), grids)
+    return case, matmul.step(1, "", ())
+
+
+def _after_splits(kernel: Kernel, encoding: str, n_in: int) -> tuple[Case, Step]:
+    """What attention left of some splits, alike for all heads; the last split saw no key."""
+    case, d = Case(), int(dict(kernel.params)["HEAD_DIM"])
+    heads = n_in // d
+    parts = np.zeros((SPLITS, d + 4), "<f4")
+    parts[:, :d] = np.random.default_rng(SPLITS).uniform(-20, 20, (SPLITS, d))
+    parts[:, d], parts[:, d + 1] = np.linspace(-1.5, 0.5, SPLITS), np.linspace(5, 9, SPLITS)
+    parts[-1, :d], parts[-1, d:] = 0.0, (-1.0e38, 0.0, 0.0, 0.0)
+    case.give("x", parts.tobytes(), heads * parts.nbytes)
+    sums, largest, totals = parts[:-1, :d].astype(np.float64), parts[:-1, d], parts[:-1, d + 1]
+    counts = np.exp(largest.astype(np.float64))
+    x = np.tile(counts @ sums / (counts @ totals), heads)
+    weights = matrix(case, encoding, ROWS, n_in)
+    within = _within(weights, x)
+    grids: tuple[Grids, ...] = ()
+    if packed_form(encoding):
+        grids = (Grids(COARSE_STEP, 0.0),)
+        x = np.clip(np.round(x / COARSE_STEP), -128, 127) * COARSE_STEP
+        # a value between two codes may take either, of each head
+        within += heads * COARSE_STEP * float(np.abs(weights).max())
+    stride = FIRST + ROWS + BEHIND
+    case.unwritten("y", 4 * stride)
+    y = (weights @ x)[None]
+    case.expect("y", y, within, period=(1, UNLIKE_ROWS), first=FIRST)
+    source = Source("splits", splits=SPLITS, head_dim=d)
+    matmul = Matmul(encoding, n_in, ROWS, FIRST, stride, W_ROW, variant_of(kernel), grids, source)
     return case, matmul.step(1, "", ())
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+SOFTWARE = ("llvmpipe", "swiftshader")  # parts of the names of adapters that compute on the CPU
 INTEGER_DOT = "packed_4x8_integer_dot_product"  # a feature of WGSL: dot4I8Packed
 
 
@@ -20,6 +21,11 @@ class DeviceFacts:
     limits: Mapping[str, int] = field(default_factory=dict)
     memory: int = 0
     driver: str = ""
+
+    @property
+    def is_software(self) -> bool:
+        """Whether its few cores are a CPU's, as far as its name tells: then few workgroups are best."""
+        return any(name in self.adapter.lower() for name in SOFTWARE)
 
     @property
     def largest_binding(self) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gemtab.contracts.program import Kernel, Slice, Step
 from gemtab.kernels.heads import HeadShape
 
-QUERY_HEADS = 4  # that a workgroup serves
+NARROW = 256  # values of a head, of which a workgroup holds eight queries, and 128 lanes a row
 
 
 @dataclass(frozen=True)
@@ -13,21 +13,39 @@ class Attend:
     """qkv, K and V rings -> y [tokens, heads, head_dim]; slices: qkv, k, v, y, state.
 
     `raw` takes one token's qkv as projected, makes its heads and writes its K and V on the way; slices
-    then end with vectors and rope. With splits > 1, y takes `part_bytes` for `Merge`.
+    then end with vectors and rope. With splits > 1, or where it is to be `parted`, y takes `part_bytes`
+    for `Merge` or for a mat-vec's source. `sets` are fours of query heads that a workgroup serves, all with
+    the same keys; 0 stands for what suits the heads.
     """
 
     shape: HeadShape
     raw: bool = False
     splits: int = 1
+    parted: bool = False
+    sets: int = 0
+
+    def __post_init__(self) -> None:
+        two = self._share > 4 and self.shape.head_dim <= NARROW
+        object.__setattr__(self, "sets", self.sets or 1 + two)
+
+    @property
+    def _share(self) -> int:
+        """Query heads that share a key head."""
+        return self.shape.heads // self.shape.kv_heads
 
     @property
     def kernel(self) -> Kernel:
         """The shader."""
-        snippets = self.shape.snippets()
+        snippets = self.shape.snippets("share_out")
         raw = (("queries", "queries_raw"),) if self.raw else ()
+        head_dim = self.shape.head_dim
         return Kernel(
             "attend",
-            params=(("HEAD_DIM", self.shape.head_dim),),
+            params=(
+                ("LANES", 128 * self.sets if head_dim <= NARROW else 256),
+                ("HEAD_DIM", head_dim),
+                ("SETS", self.sets),
+            ),
             includes=(
                 ("kv", f"kv_{self.shape.encoding}"),
                 *raw,
@@ -42,9 +60,8 @@ class Attend:
 
     def step(self, tokens: int, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""
-        share = self.shape.heads // self.shape.kv_heads
-        groups = self.shape.kv_heads * -(-share // QUERY_HEADS)
-        words = self.shape.words(self.splits)
+        groups = self.shape.kv_heads * -(-self._share // (4 * self.sets))
+        words = self.shape.words(self.splits, parted=self.parted or self.splits > 1)
         return Step(self.kernel, slices, words, (groups, tokens, self.splits), label)
 
 

@@ -8,7 +8,7 @@ from gemtab.kernels.variant import LANES, PLAIN, Variant, check_head_dim
 
 EACH = 4  # heads of a token that a workgroup of `heads` takes
 NO_WINDOW = ALL_KEYS = 0xFFFFFFFF
-WINDOW_WORD = 8  # of the shape record
+WINDOW_WORD, SPLITS_WORD, PARTED_WORD = 8, 10, 17  # of the shape record
 FIRST_GROUP_WORD, FIRST_SPLIT_WORD, FIRST_KEY_WORD, END_KEY_WORD = 13, 14, 15, 16
 
 
@@ -53,12 +53,12 @@ class HeadShape:
                 f"Check num_attention_heads and num_key_value_heads."
             )
 
-    def words(self, splits: int = 1, first_head: int = 0) -> tuple[int, ...]:
+    def words(self, splits: int = 1, first_head: int = 0, parted: bool = False) -> tuple[int, ...]:
         """The shape record of common/head_shape.wgsl."""
         return (
             self.heads, self.kv_heads, self.stride, self.q_norm, self.k_norm, int(self.v_norm),
             self.pairs, float_word(self.eps), self.window, self.ring, splits, first_head,
-            int(self.owner), 0, 0, 0, ALL_KEYS,
+            int(self.owner), 0, 0, 0, ALL_KEYS, int(parted),
         )  # fmt: skip
 
     def snippets(self, *more: str) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def input_grids(srq: Sequence[Grids], sink: Sink) -> int:
 
 def fits_workgroup(n_in: int, srq: Sequence[Grids], source: Source, sink: Sink, rows: int) -> bool:
     """Whether a mat-vec's workgroup of `rows` rows can hold x's codes, and has them on so few grids."""
-    staged = 0 if source.kind == "plain" else 4 * n_in
+    staged = source.workgroup_bytes(n_in)
     codes = input_grids(srq, sink) * n_in
     alike = len({one.input for one in srq}) == 1 or sink.kind == "gated"
     apart = all(one.first_row % rows == 0 for one in srq)

@@ -16,7 +16,7 @@ TILE_TOKENS, TILE_ROWS = USUAL.tile_tokens, USUAL.tile_rows  # matmul's tile at 
 COLUMNS = 8  # the most tokens of a workgroup of matfew
 FEW = 32  # the most tokens of matfew
 # of the shape record
-N_OUT_WORD, W_ROW_WORD, FIRST_WORD, POST_NORM_WORD, SECOND_ROW_WORD = 1, 2, 3, 7, 11
+N_OUT_WORD, W_ROW_WORD, FIRST_WORD, NORM_WORD, POST_NORM_WORD, SECOND_ROW_WORD = 1, 2, 3, 6, 7, 11
 THIRD_ROW_WORD, SINK_WORD = 15, 19
 INTEGER_TEMPLATES = ("matvec_i8", "matmul_i8")
 MATRIX_TEMPLATES = ("matvec", "matfew", "matmul", *INTEGER_TEMPLATES)
@@ -136,7 +136,7 @@ class Matmul:
             raise ShapeError("sources and sinks are for one token.")
         template, source = self.template(tokens), self.source
         snippets = weight_snippets(self.encoding)
-        if source.kind != "plain":
+        if source.kind == "stream":
             snippets += ("reduce_sum",)
         tuning, features = self._tuning(template), self.variant.features(*snippets)
         params = (
@@ -148,7 +148,7 @@ class Matmul:
         if template == "matvec_i8":
             params += (("WIDTH", self.n_in), ("GRIDS", input_grids(self.srq, self.sink)))
         matrix = ("x", "*y", *weight_bindings(self.encoding))
-        inputs = ("inputs",) if self._has_ends else ()
+        inputs = ("inputs",) if self._has_sinks else ()
         own = (*source.bindings(), *inputs) if tokens == 1 else ("state",)
         includes = (*self._includes(tokens, template), *self.variant.includes(*snippets))
         return Kernel(template, params, includes, (*matrix, *own), features)
@@ -162,13 +162,20 @@ class Matmul:
             includes += [("input", "input_srq"), ("output", "output_srq")]
         if template == "matfew":
             includes.append(("columns", f"columns_{_columns(tokens)}"))
-        if self._has_ends:  # one text for all sinks: a page's start waits for each that is compiled
-            includes += [*self.source.includes(), ("sink", "sink_any")]
+        includes += self.source.includes()
+        if (
+            self._has_sinks
+        ):  # one text for all sinks: a page's start waits for each that is compiled
+            includes.append(("sink", "sink_any"))
         return tuple(includes)
 
     @property
     def _has_ends(self) -> bool:
         return (self.source, self.sink) != (PLAIN_SOURCE, PLAIN_SINK)
+
+    @property
+    def _has_sinks(self) -> bool:
+        return self.source.kind == "stream" or self.sink != PLAIN_SINK
 
     def _tuning(self, template: str) -> Tuning:
         """The sizes of a template's workgroups and tiles: those for integers have one."""

@@ -53,14 +53,17 @@ class Variant:
         for name in ("half", "half4"):
             if self.f16 and name in names:
                 chosen.append((name, f"{name}_f16"))
-        if self.subgroups and "reduce_sum" in names:
-            chosen.append(("reduce_sum", "reduce_sum_subgroups"))
+        for name in ("reduce_sum", "share_out"):
+            if self.subgroups and name in names:
+                chosen.append((name, f"{name}_subgroups"))
         return tuple(chosen)
 
     def features(self, *names: str) -> tuple[str, ...]:
         """The WebGPU features that those snippets need."""
-        needed = {"reduce_sum_subgroups": "subgroups"}
-        return tuple(sorted({needed.get(one, "shader-f16") for _, one in self.includes(*names)}))
+        chosen = (form for _, form in self.includes(*names))
+        return tuple(
+            sorted({"subgroups" if "subgroups" in form else "shader-f16" for form in chosen})
+        )
 
 
 PLAIN = Variant()

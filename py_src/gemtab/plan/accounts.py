@@ -1,7 +1,8 @@
 """What a Program costs, whatever runs it: dispatches, bytes, multiply-adds. Counted from its steps.
 
 Bytes are those that a kernel asks for, each once a dispatch: weights, activations, and of the cache the
-keys in sight. Copies that workgroups make for themselves come from a GPU's caches and are not counted.
+keys in sight, for one token as often as workgroups ask for them. Other copies that workgroups make for
+themselves come from a GPU's caches and are not counted.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,9 +10,16 @@ from dataclasses import dataclass
 
 from gemtab.contracts.program import Program, Step
 from gemtab.contracts.quantization import kv_row_words, planes
+from gemtab.kernels.attend import part_bytes
 from gemtab.kernels.ends import NO_VECTOR, SINKS
-from gemtab.kernels.heads import END_KEY_WORD, FIRST_KEY_WORD, NO_WINDOW
-from gemtab.kernels.matmul import MATRIX_TEMPLATES, POST_NORM_WORD, SINK_WORD
+from gemtab.kernels.heads import (
+    END_KEY_WORD,
+    FIRST_KEY_WORD,
+    NO_WINDOW,
+    PARTED_WORD,
+    SPLITS_WORD,
+)
+from gemtab.kernels.matmul import MATRIX_TEMPLATES, NORM_WORD, POST_NORM_WORD, SINK_WORD
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,9 @@ def _matrix(step: Step, tokens: int, _position: int) -> Cost:
     rows = 2 * n_out if sink == "gated" else n_out
     weights = sum(plane.bytes(rows) for plane in planes(_encoding(step), n_in))
     branch = "branch" in step.kernel.bindings and step.shape[POST_NORM_WORD] != NO_VECTOR
-    activations = 4 * tokens * (n_in * (1 + branch) + n_out * (sink == "ple"))
+    splits = dict(step.kernel.includes).get("source") == "source_splits"
+    inputs = step.shape[NORM_WORD] if splits else 1 + branch
+    activations = 4 * tokens * (n_in * inputs + n_out * (sink == "ple"))
     written = 4 * tokens * (n_out + n_in * branch)
     return Cost(weights + activations, written, weights=weights, macs=tokens * rows * n_in)
 
@@ -97,10 +107,13 @@ def _attend(step: Step, tokens: int, position: int) -> Cost:
     span = (
         min(position + tokens, limit + tokens - 1, end) - first
     )  # a chunk's tokens share what they see
-    cache = 2 * row * span
-    vectors = 4 * tokens * heads * head_dim
+    readers = step.grid[0] // kv_heads if step.kernel.template == "attend" else 1
+    cache = 2 * row * span * readers
+    vectors = written = 4 * tokens * heads * head_dim
+    if step.shape[PARTED_WORD]:
+        written = tokens * part_bytes(heads, head_dim, step.shape[SPLITS_WORD])
     macs = 2 * heads * head_dim * seen
-    return Cost(cache + vectors, vectors, cache=cache, macs=macs)
+    return Cost(cache + vectors, written, cache=cache, macs=macs)
 
 
 def _seen(tokens: int, position: int, limit: int) -> int:

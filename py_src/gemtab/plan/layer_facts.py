@@ -39,6 +39,11 @@ class LayerFacts:
         own = self.layer
         return own.head_dim * (self.config.heads + 2 * own.kv_heads * self.owner)
 
+    @property
+    def merges_on_the_way(self) -> bool:
+        """Whether o merges what one token's attention leaves of its splits: see `Settings.merges_on_the_way`."""
+        return self.settings.merges_on_the_way(self.layer)
+
     def head_shape(self) -> HeadShape:
         """The layer's heads, as the kernels of attention take them."""
         own, source = self.layer, self.config.layers[self.layer.kv_source]

@@ -7,12 +7,15 @@ from gemtab.contracts.device_facts import DeviceFacts
 from gemtab.contracts.errors import UsageError
 from gemtab.contracts.model_config import LayerConfig, ModelConfig
 from gemtab.contracts.program import Buffer
-from gemtab.contracts.quantization import KV_ENCODINGS, kv_row_words
+from gemtab.contracts.quantization import BLOCK, KV_ENCODINGS, kv_row_words
 from gemtab.contracts.speed import UNKNOWN, Speed
 from gemtab.contracts.state import MAX_CANDIDATES, STATE_BYTES
 from gemtab.kernels.attend import part_bytes
 from gemtab.kernels.attend_chunk import carried_bytes
+from gemtab.kernels.ends import MOST_SPLITS as MOST_MERGED
+from gemtab.kernels.ends import Source
 from gemtab.kernels.heads import NO_WINDOW
+from gemtab.kernels.integers import OTHER_BYTES, WORKGROUP_BYTES
 from gemtab.kernels.sample import REPLY, slabs
 from gemtab.kernels.tuning import USUAL, Tuning
 from gemtab.kernels.variant import MAX_GROUPS, Variant
@@ -21,6 +24,7 @@ from gemtab.plan.rope import rope_pairs, rope_rows
 WHOLE_LIMIT = 4096  # contexts up to this keep sliding layers whole, so that any rollback is free
 LOOKAHEAD = 32  # tokens in flight at most
 SPLIT_KEYS, MOST_SPLITS = 512, 16  # keys that one group attends to, in a full context
+WINDOW_SPLIT_KEYS = 64  # and those of a window's, which are merged on the way
 DEFAULT_CONTEXT = 4096
 DEFAULT_CHUNK = 128
 
@@ -82,7 +86,19 @@ class Settings:
     def splits(self, layer: LayerConfig) -> int:
         """Groups over which one token's attention is spread, by the most keys that it may see."""
         keys = min(self.window(layer), self.capacity)
+        if self.merges_on_the_way(layer):
+            each = SPLIT_KEYS if self.facts.is_software else WINDOW_SPLIT_KEYS
+            return min(MOST_MERGED, -(-keys // each))
         return max(1, min(MOST_SPLITS, keys // SPLIT_KEYS))
+
+    def merges_on_the_way(self, layer: LayerConfig) -> bool:
+        """Whether the matrix after one token's attention merges its splits: a window's, of heads that fit."""
+        width = self.config.heads * layer.head_dim
+        source = Source("splits", splits=1, head_dim=layer.head_dim)
+        staged = (
+            source.workgroup_bytes(width) + width + OTHER_BYTES
+        )  # and x's codes, where it has any
+        return layer.sliding and width % BLOCK == 0 and staged <= WORKGROUP_BYTES
 
     def window(self, layer: LayerConfig) -> int:
         """Keys that a layer's query may see, itself included."""
@@ -153,7 +169,7 @@ class Settings:
         parts = [
             part_bytes(config.heads, layer.head_dim, self.splits(layer))
             for layer in config.layers
-            if self.splits(layer) > 1
+            if self.splits(layer) > 1 or self.merges_on_the_way(layer)
         ]
         if parts:
             buffers.append(Buffer("attended.parts", max(parts)))

@@ -1,13 +1,13 @@
 """The steps of one decoder layer for a single token: norms, joins, gates and caches are made on the way.
 
-Seven dispatches a layer: qkv, attend, o, gate and up, down, per-layer gate, per-layer out; an eighth
-merges the splits of a long context.
+Seven dispatches a layer: qkv, attend, o, gate and up, down, per-layer gate, per-layer out. The splits of a
+sliding layer's keys are merged by o on its way; an eighth dispatch merges those of a long context.
 """
 
 from gemtab.contracts.placement import VECTORS
 from gemtab.kernels.attend import Attend, Merge
 from gemtab.kernels.elementwise import GeluMul
-from gemtab.kernels.ends import Sink, Source
+from gemtab.kernels.ends import PLAIN_SOURCE, Sink, Source
 from gemtab.plan.layer_facts import LayerFacts
 from gemtab.plan.pass_plan import PassPlan
 
@@ -34,8 +34,8 @@ class Stream:
         `inputs` are a sink's; what no sink reads is bound in any case, and the vectors do for that.
         """
         eps = self.plan.model.settings.config.eps
-        vectors = (self._fours(one) for one in (norm, self.post_norm, self.scalar))
-        source = Source("stream", eps, *vectors)
+        of = self._fours
+        source = Source("stream", eps, of(norm), of(self.post_norm), of(self.scalar))
         x, extra = self.here, ("branch", VECTORS, self.other, inputs)
         if self.post_norm is not None:
             self.here, self.other = self.other, self.here
@@ -60,8 +60,8 @@ class TokenLayer:
         facts, stream = self.facts, self.stream
         source, x, extra = stream.take(facts.name("attention_norm"))
         self.plan.matmul(facts.qkv, x, "qkv", source=source, extra=extra)
-        self._attend()
-        self.plan.matmul(facts.name("o"), "attended", "branch")
+        source, attended = self._attend()
+        self.plan.matmul(facts.name("o"), attended, "branch", source=source)
         stream.branch(facts.name("post_attention_norm"))
         self._mlp()
         scalar = facts.name("scalar") if self.config.layer_scalar else None
@@ -72,16 +72,22 @@ class TokenLayer:
         self._per_layer_input()
         stream.branch(facts.name("post_ple_norm"), scalar)
 
-    def _attend(self) -> None:
+    def _attend(self) -> tuple[Source, str]:
+        """How o is to read what comes of it, and where that lies."""
         plan, facts = self.plan, self.facts
         splits = facts.settings.splits(facts.layer)
-        kernel = Attend(facts.head_shape(), raw=True, splits=splits)
-        y = "attended" if splits == 1 else "attended.parts"
+        on_the_way = facts.merges_on_the_way
+        parted = splits > 1 or on_the_way
+        kernel = Attend(facts.head_shape(), raw=True, splits=splits, parted=parted)
+        y = "attended.parts" if parted else "attended"
         buffers = plan.slices("qkv", *facts.cache, y, "state", VECTORS, facts.rope)
         plan.add(kernel.step(1, facts.name("attend"), buffers))
-        if splits > 1:
+        if on_the_way:
+            return Source("splits", splits=splits, head_dim=facts.layer.head_dim), y
+        if parted:
             merge = Merge(facts.head_shape(), splits)
             plan.add(merge.step(1, facts.name("merge"), plan.slices(y, "attended", "state")))
+        return PLAIN_SOURCE, "attended"
 
     def _mlp(self) -> None:
         plan, facts, wide = self.plan, self.facts, self.facts.layer.intermediate

@@ -36,6 +36,7 @@ struct Shape {
     first_head: u32,  // where only K and V are wanted, the queries' heads are skipped
     owner: u32,  // whether the layer has K and V of its own
     first_group: u32, first_split: u32, first_key: u32, end_key: u32,  // of attention in parts: see kernels/parts.py
+    parted: u32,  // whether attention leaves parts of each split, to be merged
 }
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<Four>;
@@ -52,8 +53,11 @@ fn pack_half4(four: vec4f) -> Half4 { return vec2u(pack2x16float(four.xy), pack2
 alias Four = Half4;
 const ROW: u32 = HEAD_DIM / 4u;
 
-fn k4(base: u32, i: u32) -> vec4f { return unpack_half4(k[base + i]); }
-fn v4(base: u32, i: u32) -> vec4f { return unpack_half4(v[base + i]); }
+fn codes_of(four: Four) -> vec4f { return unpack_half4(four); }
+fn k_scale(base: u32) -> f32 { return 1.0; }
+fn v_scale(base: u32) -> f32 { return 1.0; }
+fn k4(base: u32, i: u32) -> vec4f { return codes_of(k[base + i]); }
+fn v4(base: u32, i: u32) -> vec4f { return codes_of(v[base + i]); }
 // A head on its way to the cache, in the registers of a team of lanes.
 const TEAM: u32 = HEAD_DIM / 8u;
 const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
@@ -61,6 +65,8 @@ const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
 struct Pairs { low: vec4f, high: vec4f }  // four neighbours of a head, and their partners half a head on
 struct Row { low: Four, high: Four, scale: Four }  // the same as the cache holds them, and what follows the last
 fn encoded(x: Pairs, lane: u32) -> Row { return Row(pack_half4(x.low), pack_half4(x.high), Four()); }
+// Some compilers take what goes to f16 and back for what it was: to quantize it once more changes nothing else.
+fn decoded(four: Four, scale: Four) -> vec4f { return quantizeToF16(unpack_half4(four)); }
 // Four of a row by four weights, and such sums made smaller: a column a weight.
 fn outer(v: vec4f, by: vec4f) -> mat4x4f {
     return mat4x4f(v * by.x, v * by.y, v * by.z, v * by.w);

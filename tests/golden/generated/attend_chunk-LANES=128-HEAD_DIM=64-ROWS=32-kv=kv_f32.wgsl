@@ -36,6 +36,7 @@ struct Shape {
     first_head: u32,  // where only K and V are wanted, the queries' heads are skipped
     owner: u32,  // whether the layer has K and V of its own
     first_group: u32, first_split: u32, first_key: u32, end_key: u32,  // of attention in parts: see kernels/parts.py
+    parted: u32,  // whether attention leaves parts of each split, to be merged
 }
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<Four>;
@@ -48,8 +49,11 @@ struct Shape {
 alias Four = vec4f;
 const ROW: u32 = HEAD_DIM / 4u;
 
-fn k4(base: u32, i: u32) -> vec4f { return k[base + i]; }
-fn v4(base: u32, i: u32) -> vec4f { return v[base + i]; }
+fn codes_of(four: Four) -> vec4f { return four; }
+fn k_scale(base: u32) -> f32 { return 1.0; }
+fn v_scale(base: u32) -> f32 { return 1.0; }
+fn k4(base: u32, i: u32) -> vec4f { return codes_of(k[base + i]); }
+fn v4(base: u32, i: u32) -> vec4f { return codes_of(v[base + i]); }
 // A head on its way to the cache, in the registers of a team of lanes.
 const TEAM: u32 = HEAD_DIM / 8u;
 const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
@@ -57,6 +61,7 @@ const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
 struct Pairs { low: vec4f, high: vec4f }  // four neighbours of a head, and their partners half a head on
 struct Row { low: Four, high: Four, scale: Four }  // the same as the cache holds them, and what follows the last
 fn encoded(x: Pairs, lane: u32) -> Row { return Row(x.low, x.high, Four()); }
+fn decoded(four: Four, scale: Four) -> vec4f { return four; }
 // Four of a row by four weights, and such sums made smaller: a column a weight.
 fn outer(v: vec4f, by: vec4f) -> mat4x4f {
     return mat4x4f(v * by.x, v * by.y, v * by.z, v * by.w);

@@ -36,6 +36,7 @@ struct Shape {
     first_head: u32,  // where only K and V are wanted, the queries' heads are skipped
     owner: u32,  // whether the layer has K and V of its own
     first_group: u32, first_split: u32, first_key: u32, end_key: u32,  // of attention in parts: see kernels/parts.py
+    parted: u32,  // whether attention leaves parts of each split, to be merged
 }
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<Four>;
@@ -52,15 +53,18 @@ fn bytes(word: u32) -> vec4f {
 alias Four = u32;
 const ROW: u32 = HEAD_DIM / 4u + 1u;
 
-fn k4(base: u32, i: u32) -> vec4f { return bytes(k[base + i]) * bitcast<f32>(k[base + HEAD_DIM / 4u]); }
-fn v4(base: u32, i: u32) -> vec4f { return bytes(v[base + i]) * bitcast<f32>(v[base + HEAD_DIM / 4u]); }
+fn codes_of(four: Four) -> vec4f { return bytes(four); }
+fn k_scale(base: u32) -> f32 { return bitcast<f32>(k[base + HEAD_DIM / 4u]); }
+fn v_scale(base: u32) -> f32 { return bitcast<f32>(v[base + HEAD_DIM / 4u]); }
+fn k4(base: u32, i: u32) -> vec4f { return codes_of(k[base + i]) * k_scale(base); }
+fn v4(base: u32, i: u32) -> vec4f { return codes_of(v[base + i]) * v_scale(base); }
 // A head on its way to the cache, in the registers of a team of lanes.
 const TEAM: u32 = HEAD_DIM / 8u;
 const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
 
 struct Pairs { low: vec4f, high: vec4f }  // four neighbours of a head, and their partners half a head on
 struct Row { low: Four, high: Four, scale: Four }  // the same as the cache holds them, and what follows the last
-var<workgroup> peaks: array<vec4f, LANES>;
+var<workgroup> sizes: array<f32, LANES>;
 
 fn codes(four: vec4f, inverse: f32) -> Four {
     let all = bitcast<vec4u>(vec4i(round(four * inverse))) & vec4u(255u);
@@ -69,16 +73,19 @@ fn codes(four: vec4f, inverse: f32) -> Four {
 
 // Every lane is to come here: there are barriers.
 fn encoded(x: Pairs, lane: u32) -> Row {
-    peaks[lane] = max(abs(x.low), abs(x.high));
+    let own = max(abs(x.low), abs(x.high));
+    sizes[lane] = max(max(own.x, own.y), max(own.z, own.w));
     workgroupBarrier();
-    var peak = vec4f();
+    var peak = 0.0;
     let first = lane - lane % TEAM;
-    for (var i = first; i < min(LANES, first + TEAM); i++) { peak = max(peak, peaks[i]); }
+    for (var i = first; i < min(LANES, first + TEAM); i++) { peak = max(peak, sizes[i]); }
     workgroupBarrier();
-    let size = max(max(peak.x, peak.y), max(peak.z, peak.w)) / 127.0;
+    let size = peak / 127.0;
     let inverse = select(1.0 / size, 0.0, size == 0.0);
     return Row(codes(x.low, inverse), codes(x.high, inverse), bitcast<u32>(size));
 }
+
+fn decoded(four: Four, scale: Four) -> vec4f { return bytes(four) * bitcast<f32>(scale); }
 // Four of a row by four weights, and such sums made smaller: a column a weight.
 fn outer(v: vec4f, by: vec4f) -> mat4x4f {
     return mat4x4f(v * by.x, v * by.y, v * by.z, v * by.w);

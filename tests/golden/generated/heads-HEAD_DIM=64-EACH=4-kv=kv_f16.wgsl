@@ -32,6 +32,7 @@ struct Shape {
     first_head: u32,  // where only K and V are wanted, the queries' heads are skipped
     owner: u32,  // whether the layer has K and V of its own
     first_group: u32, first_split: u32, first_key: u32, end_key: u32,  // of attention in parts: see kernels/parts.py
+    parted: u32,  // whether attention leaves parts of each split, to be merged
 }
 @group(0) @binding(3) var<storage, read_write> k: array<Four>;
 @group(0) @binding(4) var<storage, read_write> v: array<Four>;
@@ -45,8 +46,11 @@ fn pack_half4(four: vec4f) -> Half4 { return vec2u(pack2x16float(four.xy), pack2
 alias Four = Half4;
 const ROW: u32 = HEAD_DIM / 4u;
 
-fn k4(base: u32, i: u32) -> vec4f { return unpack_half4(k[base + i]); }
-fn v4(base: u32, i: u32) -> vec4f { return unpack_half4(v[base + i]); }
+fn codes_of(four: Four) -> vec4f { return unpack_half4(four); }
+fn k_scale(base: u32) -> f32 { return 1.0; }
+fn v_scale(base: u32) -> f32 { return 1.0; }
+fn k4(base: u32, i: u32) -> vec4f { return codes_of(k[base + i]); }
+fn v4(base: u32, i: u32) -> vec4f { return codes_of(v[base + i]); }
 // A head on its way to the cache, in the registers of a team of lanes.
 const TEAM: u32 = HEAD_DIM / 8u;
 const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
@@ -54,9 +58,11 @@ const TEAMS: u32 = LANES / TEAM;  // lanes past the last team only wait
 struct Pairs { low: vec4f, high: vec4f }  // four neighbours of a head, and their partners half a head on
 struct Row { low: Four, high: Four, scale: Four }  // the same as the cache holds them, and what follows the last
 fn encoded(x: Pairs, lane: u32) -> Row { return Row(pack_half4(x.low), pack_half4(x.high), Four()); }
-// make_head: heads of qkv, each by a team of lanes: normed; weighted by `vectors` from `weight` on unless
-// that is NO_WEIGHT; and turned by its position. A lane has four neighbouring pairs of a head's values in
+// Some compilers take what goes to f16 and back for what it was: to quantize it once more changes nothing else.
+fn decoded(four: Four, scale: Four) -> vec4f { return quantizeToF16(unpack_half4(four)); }
+// make_head: heads of qkv, each by a team of lanes. A lane has four neighbouring pairs of a head's values in
 // registers.
+// A head of qkv on its way to a query or to the cache: read, normed, weighted, turned, stored.
 // angles: (cos, sin) by which four pairs of a head's values turn at a position. No large angle meets sin or cos
 // here: a row for position = low + 256 · high is the complex product of two rows, made in float64 by
 // plan/rope.py. `rope` is [256 + ceil(capacity / 256), pairs / 4, (cos, sin)], fours: the low rows, then the high.
@@ -78,17 +84,50 @@ fn angles(four: u32, position: u32) -> Angles {
 }
 @group(0) @binding(0) var<storage, read_write> qkv: array<vec4f>;
 @group(0) @binding(1) var<storage, read> vectors: array<vec4f>;
-const NO_WEIGHT: u32 = 0xffffffffu;
+const IS_Q: u32 = 0u;
+const IS_K: u32 = 1u;
+const IS_V: u32 = 2u;
+
+// Of the queries' heads, and K and V after them.
+fn kind_of(i: u32, heads: u32) -> u32 { return select(i + 1u - heads, IS_Q, i < heads); }
+
+fn head_values(at: u32) -> Pairs { return Pairs(qkv[at], qkv[at + TEAM]); }
+
+fn norm_values(kind: u32, member: u32) -> Pairs {
+    if (kind == IS_V) { return Pairs(vec4f(1.0), vec4f(1.0)); }
+    let at = select(shape.k_norm, shape.q_norm, kind == IS_Q) + member;
+    return Pairs(vectors[at], vectors[at + TEAM]);
+}
+
+// A head's values of which the sum of squares is known: V is normed where the model norms it, and not turned.
+fn finished(x: Pairs, norm: Pairs, squares: f32, kind: u32, by: Angles) -> Pairs {
+    var low = x.low;
+    var high = x.high;
+    if (kind != IS_V || shape.v_norm == 1u) {
+        let factor = inverseSqrt(squares / f32(HEAD_DIM) + shape.eps);
+        low *= factor * norm.low;
+        high *= factor * norm.high;
+    }
+    if (kind == IS_V) { return Pairs(low, high); }
+    return Pairs(low * by.cos - high * by.sin, high * by.cos + low * by.sin);
+}
+
+// A row of K or V into the cache.
+fn store_row(base: u32, row: Row, is_v: bool, member: u32) {
+    let at = base + member;
+    if (is_v) { v[at] = row.low; v[at + TEAM] = row.high; } else { k[at] = row.low; k[at + TEAM] = row.high; }
+    if (ROW == 2u * TEAM || member > 0u) { return; }
+    if (is_v) { v[base + ROW - 1u] = row.scale; } else { k[base + ROW - 1u] = row.scale; }
+}
 var<workgroup> squares: array<f32, LANES>;
 var<workgroup> of_teams: array<f32, TEAMS + 1u>;
 
-// The head at `at` of qkv, in fours, normed unless it has no weight and V is not; `turning` is whether it turns.
-// Every lane is to come here: there are barriers.
-fn make_head(at: u32, weight: u32, turning: bool, by: Angles, lane: u32) -> Pairs {
+// The head at `at` of qkv, in fours, in the lanes that are its team's. Every lane is to come here: there are barriers.
+fn make_head(at: u32, kind: u32, is_own: bool, by: Angles, lane: u32) -> Pairs {
     let member = lane % TEAM;
-    var low = qkv[at + member];
-    var high = qkv[at + member + TEAM];
-    squares[lane] = dot(low, low) + dot(high, high);
+    var found = Pairs();
+    if (is_own) { found = head_values(at + member); }
+    squares[lane] = dot(found.low, found.low) + dot(found.high, found.high);
     workgroupBarrier();
     if (member == 0u) {
         var all = 0.0;
@@ -96,27 +135,7 @@ fn make_head(at: u32, weight: u32, turning: bool, by: Angles, lane: u32) -> Pair
         of_teams[lane / TEAM] = all;
     }
     workgroupBarrier();
-    if (weight != NO_WEIGHT || shape.v_norm == 1u) {
-        let factor = inverseSqrt(of_teams[lane / TEAM] / f32(HEAD_DIM) + shape.eps);
-        low *= factor;
-        high *= factor;
-    }
-    if (weight != NO_WEIGHT) {
-        low *= vectors[weight + member];
-        high *= vectors[weight + member + TEAM];
-    }
-    if (!turning) { return Pairs(low, high); }
-    return Pairs(low * by.cos - high * by.sin, high * by.cos + low * by.sin);
-}
-
-// K or V into the cache, from `base` on, in the lanes that `write`. Every lane is to come here.
-fn store_head(base: u32, x: Pairs, is_v: bool, writes: bool, lane: u32) {
-    let row = encoded(x, lane);
-    if (!writes) { return; }
-    let at = base + lane % TEAM;
-    if (is_v) { v[at] = row.low; v[at + TEAM] = row.high; } else { k[at] = row.low; k[at + TEAM] = row.high; }
-    if (ROW == 2u * TEAM || lane % TEAM > 0u) { return; }
-    if (is_v) { v[base + ROW - 1u] = row.scale; } else { k[base + ROW - 1u] = row.scale; }
+    return finished(found, norm_values(kind, member), of_teams[lane / TEAM], kind, by);
 }
 
 @compute @workgroup_size(LANES)
@@ -133,16 +152,15 @@ fn heads(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
     let count = shape.heads + 2u * shape.kv_heads * shape.owner;
     for (var number = first; number < min(first + EACH, count); number++) {
         let at = token * (shape.stride / 4u) + number * (HEAD_DIM / 4u);
-        let is_q = number < shape.heads;
-        let is_v = number >= shape.heads + shape.kv_heads;
-        let weight = select(select(shape.k_norm, NO_WEIGHT, is_v), shape.q_norm, is_q);
-        let made = make_head(at, weight, !is_v, turns, lane);
-        if (is_q) {
+        let kv_number = (number - shape.heads) / shape.kv_heads;  // of a head of K or V: 0 or 1
+        let kind = select(IS_K + kv_number, IS_Q, number < shape.heads);
+        let made = make_head(at, kind, writes, turns, lane);
+        if (kind == IS_Q) {
             if (writes) { qkv[at + member] = made.low; qkv[at + member + TEAM] = made.high; }
             continue;
         }
         let kv_head = (number - shape.heads) % shape.kv_heads;
-        let base = (position % shape.ring * shape.kv_heads + kv_head) * ROW;
-        store_head(base, made, is_v, writes, lane);
+        let row = encoded(made, lane);
+        if (writes) { store_row((position % shape.ring * shape.kv_heads + kv_head) * ROW, row, kind == IS_V, member); }
     }
 }

@@ -27,6 +27,7 @@ struct Shape {
     first_head: u32,  // where only K and V are wanted, the queries' heads are skipped
     owner: u32,  // whether the layer has K and V of its own
     first_group: u32, first_split: u32, first_key: u32, end_key: u32,  // of attention in parts: see kernels/parts.py
+    parted: u32,  // whether attention leaves parts of each split, to be merged
 }
 @group(0) @binding(0) var<storage, read> parts: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;

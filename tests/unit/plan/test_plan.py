@@ -11,6 +11,7 @@ from gemtab.contracts.errors import UsageError
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.model_config import FULL, SLIDING, Rope
 from gemtab.contracts.placement import ALIGNMENT
+from gemtab.plan.accounts import accounts
 from gemtab.plan.forward import plan_decode, plan_prefill, plan_score
 from gemtab.plan.model import Model
 from gemtab.plan.rope import rope_pairs, rope_table
@@ -56,6 +57,33 @@ def test_a_token_of_e2b_takes_seven_dispatches_a_layer():
     full = range(4, 35, 5)  # these merge the splits of a long context
     assert layers_of(program) == {index: 7 + (index in full) for index in range(35)}
     assert len(program.steps) <= 260
+
+
+def test_a_token_of_e2b_reads_little_more_than_its_weights_and_keys():
+    """With K and V as often as workgroups ask for them: those of full layers twice, for four heads each."""
+    program = plan_decode(model(tiny_config(**E2B), capacity=4096))
+
+    for position, most in ((0, 1.013), (511, 1.02), (4095, 1.056)):
+        cost = accounts(program, 1, position).total
+        window = 28 * min(position + 1, 512) * 256
+        keys_and_values = 2 * 2 * (window + 7 * (position + 1) * 512)
+        assert cost.read + cost.written <= most * (cost.weights + keys_and_values)
+
+
+def test_a_windows_keys_are_split_over_eight_workgroups_that_the_next_matrix_merges():
+    steps = plan_decode(model(tiny_config(**E2B), capacity=4096)).steps
+
+    pairs = [(steps[at], steps[at + 1]) for at in range(len(steps) - 1)]
+    windows = [
+        (attend, o)
+        for attend, o in pairs
+        if attend.kernel.template == "attend" and attend.shape[8] == 512
+    ]
+    assert len(windows) == 28
+    for attend, o in windows:
+        assert attend.grid == (1, 1, 8)
+        assert dict(o.kernel.includes)["source"] == "source_splits"
+        assert o.slices[0] == attend.slices[3]
 
 
 def test_a_prompts_token_of_e2b_costs_530_million_multiply_adds():

@@ -1,0 +1,222 @@
+// matvec_i8: y = W · x for one token as matvec makes it, but of int8 codes: products of whole numbers, which
+// the language adds up four at a time, and a scale at the end. Every input has a grid. A workgroup makes x's
+// codes once; where it has rows of a gate and of what it gates, by the grid of each.
+//   x          read   [n_in], or the residual stream
+//   y          write  [first + n_out]
+//   W          read   [w_row + rows, n_in]: codes and scales
+//   branch, vectors, next, inputs: see the source and the sink
+//   shape      uniform
+// grid: (n_out / outputs of a workgroup), folded
+const LANES: u32 = 64u;
+const PART: u32 = 8u;
+const WIDTH: u32 = 128u;
+const GRIDS: u32 = 1u;
+// The words of a step that multiplies with a matrix. Rows of W begin at w_row of what is bound; offsets
+// into `vectors` count vectors of four, or are NO_VECTOR. Packed weights may be of several matrices, one after
+// the other, each with grids of its own: the second begins at second_row, the third at third_row.
+const NO_VECTOR: u32 = 0xffffffffu;
+struct Shape {
+    n_in: u32, n_out: u32, w_row: u32,
+    first: u32, stride: u32,  // y's column for row 0, and y's columns in all
+    eps: f32, norm: u32, post_norm: u32, scalar: u32,  // of what comes before the matrix: see the source
+    first_input: u32, cap: f32,  // of what comes after it
+    second_row: u32, input_grids: vec3f, third_row: u32, output_grids: vec3f,  // of packed weights alone
+    sink: u32,  // what comes after the matrix
+}
+// Sixteen of a row of W, or a block, as int8 codes: scales (f32) come after the sum. Codes u4 offset by 8, eight a
+// word; in the upper half of a byte whose first bit is turned they are 16 times what they stand for.
+// A block: 32 neighbours of a row as eight vectors, small enough to stay in registers.
+const BLOCK: u32 = 32u;
+alias Block = array<vec4f, 8>;
+
+fn dot_block(a: Block, b: Block) -> f32 {
+    return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
+        + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
+}
+// Int8 codes, sixteen in four words in an order that each form of the weights has for itself; a block has 32.
+struct Codes { a: vec4u, b: vec4u }
+
+fn pack(x: vec4f) -> u32 { return pack4xI8(vec4i(x)); }
+
+fn pack_block(x: Block) -> Codes {
+    return Codes(pack_sixteen(mat4x4f(x[0], x[1], x[2], x[3])), pack_sixteen(mat4x4f(x[4], x[5], x[6], x[7])));
+}
+
+fn dot_codes(w: Codes, x: Codes) -> i32 {
+    return dot4I8Packed(w.a.x, x.a.x) + dot4I8Packed(w.a.y, x.a.y)
+        + dot4I8Packed(w.a.z, x.a.z) + dot4I8Packed(w.a.w, x.a.w)
+        + dot4I8Packed(w.b.x, x.b.x) + dot4I8Packed(w.b.y, x.b.y)
+        + dot4I8Packed(w.b.z, x.b.z) + dot4I8Packed(w.b.w, x.b.w);
+}
+@group(0) @binding(2) var<storage, read> codes: array<vec4u>;
+@group(0) @binding(3) var<storage, read> scales: array<f32>;
+const SHIFT: u32 = 4u;  // by which the codes are too large
+
+// Both words' even columns, and their odd ones.
+fn sixteen_codes(words: vec2u) -> vec4u {
+    return (vec4u(words << vec2u(4u), words) & vec4u(0xf0f0f0f0u)) ^ vec4u(0x80808080u);
+}
+
+fn weight_sixteen(row: u32, sixteen: u32, n_in: u32) -> vec4u {
+    let c = codes[row * (n_in / BLOCK) + sixteen / 2u];
+    return sixteen_codes(select(c.xy, c.zw, sixteen % 2u == 1u));
+}
+
+fn weight_codes(row: u32, block: u32, n_in: u32) -> Codes {
+    let c = codes[row * (n_in / BLOCK) + block];
+    return Codes(sixteen_codes(c.xy), sixteen_codes(c.zw));
+}
+
+fn pack_sixteen(x: mat4x4f) -> vec4u {
+    return vec4u(pack(vec4f(x[0].xz, x[1].xz)), pack(vec4f(x[2].xz, x[3].xz)),
+                 pack(vec4f(x[0].yw, x[1].yw)), pack(vec4f(x[2].yw, x[3].yw)));
+}
+// The input of a matvec: one token's attention in the parts that its splits have left, merged as merge.wgsl does.
+// The splits that saw keys come first. Every workgroup merges for itself, four fours of two splits at a time.
+const N_IN: u32 = 128u;
+const HEAD_DIM: u32 = 32u;
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;  // [heads, splits, FOURS + 1]: sums, then (largest, total)
+const FOURS: u32 = HEAD_DIM / 4u;
+const ALL_FOURS: u32 = N_IN / 4u;
+const HEADS: u32 = N_IN / HEAD_DIM;
+const MOST_SPLITS: u32 = 8u;
+var<workgroup> staged: array<vec4f, ALL_FOURS>;
+var<workgroup> ends: array<vec2f, HEADS * MOST_SPLITS>;  // of each head's splits: (largest, total)
+var<workgroup> shares: array<f32, HEADS * MOST_SPLITS>;  // what a split's sums count
+
+fn splits() -> u32 { return shape.norm; }  // the word that norms take after the stream
+
+// What a split and the next one give to a four of all heads.
+fn of_splits(four: u32, split: u32, used: u32) -> vec4f {
+    let at = min(four, ALL_FOURS - 1u);
+    let first = at / FOURS * splits();
+    let other = min(split + 1u, used - 1u);
+    let a = x[(first + split) * (FOURS + 1u) + at % FOURS];
+    let b = x[(first + other) * (FOURS + 1u) + at % FOURS];
+    return a * shares[first + split] + b * select(0.0, shares[first + other], other > split);
+}
+
+fn prepare(lane: u32, first_group: bool) {
+    let count = HEADS * splits();
+    for (var i = lane; i < count; i += LANES) { ends[i] = x[i * (FOURS + 1u) + FOURS].xy; }
+    workgroupBarrier();
+    for (var i = lane; i < count; i += LANES) {
+        let first = i / splits() * splits();
+        var largest = ends[first].x;
+        for (var s = 1u; s < splits(); s++) { largest = max(largest, ends[first + s].x); }
+        var total = 0.0;
+        for (var s = 0u; s < splits(); s++) { total += ends[first + s].y * exp(ends[first + s].x - largest); }
+        shares[i] = exp(ends[i].x - largest) / total;
+    }
+    workgroupBarrier();
+    var used = 1u;
+    for (var s = 1u; s < splits(); s++) { used += select(0u, 1u, ends[s].y > 0.0); }
+    for (var four = lane; four < ALL_FOURS; four += 4u * LANES) {
+        var sum_0 = vec4f();
+        var sum_1 = vec4f();
+        var sum_2 = vec4f();
+        var sum_3 = vec4f();
+        for (var s = 0u; s < used; s += 2u) {
+            sum_0 += of_splits(four, s, used);
+            sum_1 += of_splits(four + LANES, s, used);
+            sum_2 += of_splits(four + 2u * LANES, s, used);
+            sum_3 += of_splits(four + 3u * LANES, s, used);
+        }
+        staged[four] = sum_0;
+        if (four + LANES < ALL_FOURS) { staged[four + LANES] = sum_1; }
+        if (four + 2u * LANES < ALL_FOURS) { staged[four + 2u * LANES] = sum_2; }
+        if (four + 3u * LANES < ALL_FOURS) { staged[four + 3u * LANES] = sum_3; }
+    }
+    workgroupBarrier();
+}
+
+fn source_block(block: u32) -> Block {
+    let at = block * (BLOCK / 4u);
+    return Block(staged[at], staged[at + 1u], staged[at + 2u], staged[at + 3u],
+                 staged[at + 4u], staged[at + 5u], staged[at + 6u], staged[at + 7u]);
+}
+// Static range quantization: codes of x on the int8 grid of a step, as floats. Ties go to even.
+// WGSL lets x / grid be 2.5 ULP off: a value so near to a tie may take the neighbouring code.
+fn srq_codes(x: vec4f, grid: f32) -> vec4f {
+    return clamp(round(x / grid), vec4f(-128.0), vec4f(127.0));
+}
+
+// Which of the matrices a row belongs to, and so which grids.
+fn matrix_of(row: u32) -> u32 { return u32(row >= shape.second_row) + u32(row >= shape.third_row); }
+// What a row's weights are multiplied with: codes of x, or x itself where the grid is 0. Sums of products
+// of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
+fn input_grid(row: u32) -> f32 { return shape.input_grids[matrix_of(row)]; }
+
+fn input_four(x: vec4f, grid: f32) -> vec4f {
+    if (grid == 0.0) { return x; }
+    return srq_codes(x, grid);
+}
+
+fn input_block(x: Block, grid: f32) -> Block {
+    if (grid == 0.0) { return x; }
+    return Block(
+        srq_codes(x[0], grid), srq_codes(x[1], grid), srq_codes(x[2], grid), srq_codes(x[3], grid),
+        srq_codes(x[4], grid), srq_codes(x[5], grid), srq_codes(x[6], grid), srq_codes(x[7], grid));
+}
+// output: a row's value from its sum of codes: scaled, and rounded to its own grid where that is not 0.
+fn output(sum: f32, row: u32) -> f32 {
+    let input = shape.input_grids[matrix_of(row)];
+    let grid = shape.output_grids[matrix_of(row)];
+    let y = sum * (select(input, 1.0, input == 0.0) * scales[shape.w_row + row]);
+    if (grid == 0.0) { return y; }
+    return srq_codes(vec4f(y), grid).x * grid;
+}
+// What becomes of a matvec's sums: a value of y each.
+fn outputs() -> u32 { return 4u; }  // of a quad's rows
+fn row_of(quad: u32) -> u32 { return quad * 4u; }
+fn finish(i: u32, row: u32) -> f32 { return output(sum_of(i), row); }
+
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> shape: Shape;
+
+const QUADS: u32 = LANES / PART;  // of rows, in a workgroup; a quad's are of one matrix
+const BLOCKS: u32 = WIDTH / BLOCK;
+var<workgroup> x_codes: array<vec4u, GRIDS * BLOCKS * 2u>;  // for each grid the blocks' first halves, then their second
+var<workgroup> partial: array<vec4i, LANES>;
+
+fn row_part(row: u32, block: u32, x: Codes) -> i32 {
+    return dot_codes(weight_codes(shape.w_row + row, block, WIDTH), x);
+}
+
+// The sum of the workgroup's i-th row.
+fn sum_of(i: u32) -> f32 {
+    var sum = 0;
+    for (var part = 0u; part < PART; part++) { sum += partial[i / 4u * PART + part][i % 4u]; }
+    return f32(sum >> SHIFT);
+}
+
+@compute @workgroup_size(LANES)
+fn matvec_i8(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+             @builtin(local_invocation_index) lane: u32) {
+    let number = group.x + group.y * groups.x;
+    let count = QUADS * outputs();
+    let first = number * count;
+    if (first >= shape.n_out) { return; }  // all lanes leave together
+    prepare(lane, number == 0u);
+    for (var i = lane; i < GRIDS * BLOCKS; i += LANES) {
+        let grid = input_grid(row_of(number * QUADS + i / BLOCKS * (QUADS / GRIDS)));
+        let x = pack_block(input_block(source_block(i % BLOCKS), grid));
+        let at = i / BLOCKS * BLOCKS * 2u + i % BLOCKS;
+        x_codes[at] = x.a;
+        x_codes[at + BLOCKS] = x.b;
+    }
+    workgroupBarrier();
+    let row = row_of(number * QUADS + lane / PART);
+    let own = lane / PART / (QUADS / GRIDS) * BLOCKS * 2u;
+    var sums = vec4i();
+    for (var block = lane % PART; block < BLOCKS; block += PART) {
+        let x = Codes(x_codes[own + block], x_codes[own + BLOCKS + block]);
+        sums += vec4i(row_part(row, block, x), row_part(row + 1u, block, x),
+                      row_part(row + 2u, block, x), row_part(row + 3u, block, x));
+    }
+    partial[lane] = sums;
+    workgroupBarrier();
+    for (var i = lane; i < count; i += LANES) {
+        if (first + i < shape.n_out) { y[shape.first + first + i] = finish(i, first + i); }
+    }
+}
