@@ -185,3 +185,43 @@ def test_what_fails_ahead_of_time_fails_when_it_is_asked_for(chat: Page):
     )
 
     assert found == "DeviceError"
+
+
+FORGET = """async ({ kernels, program }) => {
+  const { createBuffer } = GPUDevice.prototype;
+  const { destroy } = GPUBuffer.prototype;
+  let live = 0;
+  GPUDevice.prototype.createBuffer = function (wanted) { live++; return createBuffer.call(this, wanted); };
+  GPUBuffer.prototype.destroy = function () { live--; return destroy.call(this); };
+  try {
+    const { Gpu } = await import("/engine/gpu/replay.js");
+    const gpu = await Gpu.create();
+    await gpu.compile(kernels);
+    const counts = [];
+    for (let number = 0; number < 4; number++) {
+      for (const name of ["x", "y"]) gpu.createBuffer(name, 12, "scratch");
+      await gpu.prepare(JSON.stringify({ ...program, name: `trial ${number}` }));
+      await gpu.replay(`trial ${number}`, 1);
+      gpu.forget(`trial ${number}`);
+      for (const name of ["x", "y"]) gpu.releaseBuffer(name);
+      counts.push(live);
+    }
+    const said = (promise) => promise.then(() => "", (error) => error.message);
+    gpu.createBuffer("x", 12, "scratch");
+    gpu.createBuffer("y", 12, "scratch");
+    const forgotten = await said(gpu.replay("trial 0", 1));
+    gpu.keepKernels(new Set());
+    return { counts, forgotten, dropped: await said(gpu.prepare(JSON.stringify(program))) };
+  } finally {
+    GPUDevice.prototype.createBuffer = createBuffer;
+    GPUBuffer.prototype.destroy = destroy;
+  }
+}"""
+
+
+def test_what_is_let_go_of_leaves_no_buffer_behind(chat: Page):
+    found = chat.evaluate(FORGET, {"kernels": KERNELS, "program": program()})
+
+    assert len(set(found["counts"])) == 1
+    assert "trial 0 was not prepared" in found["forgotten"]
+    assert "add was not compiled" in found["dropped"]
