@@ -1,6 +1,7 @@
 // matfew: y = x · Wᵀ for a few tokens, weights read and decoded once for up to eight of them.
 // As in matvec a workgroup has LANES / PART quads of rows, PART lanes share a quad, and their sums are added
-// up at the end; but a lane goes through its blocks four columns at a time, for every token.
+// up at the end; but a lane goes through its blocks four columns at a time, for every token, and decodes no more
+// than those: whole blocks of four rows take more registers than many GPUs have.
 //   x          read   [tokens, n_in]
 //   y          write  [tokens, stride], columns first … first + n_out
 //   W          read   [w_row + n_out, n_in], encoded: codes and scales, or values
@@ -118,22 +119,14 @@ fn matfew(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
     let grid = input_grid(row);
     var sums = Sums();
     for (var block = lane % PART; block * BLOCK < n_in; block += PART) {
-        let a = weight_block(at, block, n_in);
-        let b = weight_block(at + 1u, block, n_in);
-        let c = weight_block(at + 2u, block, n_in);
-        let d = weight_block(at + 3u, block, n_in);
         let scale = vec4f(weight_scale(at, block, n_in), weight_scale(at + 1u, block, n_in),
                           weight_scale(at + 2u, block, n_in), weight_scale(at + 3u, block, n_in));
-        let four = block * (BLOCK / 4u);
-        var own = products(mat4x4f(a[0], b[0], c[0], d[0]), first_token, four, grid);
-        own = plus(own, products(mat4x4f(a[1], b[1], c[1], d[1]), first_token, four + 1u, grid));
-        own = plus(own, products(mat4x4f(a[2], b[2], c[2], d[2]), first_token, four + 2u, grid));
-        own = plus(own, products(mat4x4f(a[3], b[3], c[3], d[3]), first_token, four + 3u, grid));
-        own = plus(own, products(mat4x4f(a[4], b[4], c[4], d[4]), first_token, four + 4u, grid));
-        own = plus(own, products(mat4x4f(a[5], b[5], c[5], d[5]), first_token, four + 5u, grid));
-        own = plus(own, products(mat4x4f(a[6], b[6], c[6], d[6]), first_token, four + 6u, grid));
-        own = plus(own, products(mat4x4f(a[7], b[7], c[7], d[7]), first_token, four + 7u, grid));
-        sums = plus(sums, scaled(own, scale));
+        for (var i = 0u; i < BLOCK / 4u; i++) {
+            let four = block * (BLOCK / 4u) + i;
+            let w = mat4x4f(weight_four(at, four, n_in) * scale.x, weight_four(at + 1u, four, n_in) * scale.y,
+                            weight_four(at + 2u, four, n_in) * scale.z, weight_four(at + 3u, four, n_in) * scale.w);
+            sums = plus(sums, products(w, first_token, four, grid));
+        }
     }
     keep(lane, sums);
     workgroupBarrier();

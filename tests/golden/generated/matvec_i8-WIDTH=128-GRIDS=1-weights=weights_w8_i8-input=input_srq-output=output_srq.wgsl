@@ -82,16 +82,15 @@ fn matrix_of(row: u32) -> u32 { return u32(row >= shape.second_row) + u32(row >=
 // of codes are whole numbers, exact in f32 up to 2^24 in whatever order they are made.
 fn input_grid(row: u32) -> f32 { return shape.input_grids[matrix_of(row)]; }
 
+// Both are made and one is taken: a branch for each would cost more than the rounding.
 fn input_four(x: vec4f, grid: f32) -> vec4f {
-    if (grid == 0.0) { return x; }
-    return srq_codes(x, grid);
+    return select(srq_codes(x, select(grid, 1.0, grid == 0.0)), x, grid == 0.0);
 }
 
 fn input_block(x: Block, grid: f32) -> Block {
-    if (grid == 0.0) { return x; }
     return Block(
-        srq_codes(x[0], grid), srq_codes(x[1], grid), srq_codes(x[2], grid), srq_codes(x[3], grid),
-        srq_codes(x[4], grid), srq_codes(x[5], grid), srq_codes(x[6], grid), srq_codes(x[7], grid));
+        input_four(x[0], grid), input_four(x[1], grid), input_four(x[2], grid), input_four(x[3], grid),
+        input_four(x[4], grid), input_four(x[5], grid), input_four(x[6], grid), input_four(x[7], grid));
 }
 // output: a row's value from its sum of codes: scaled, and rounded to its own grid where that is not 0.
 fn output(sum: f32, row: u32) -> f32 {
