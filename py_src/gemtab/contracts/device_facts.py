@@ -38,4 +38,7 @@ class DeviceFacts:
         """Facts as an executor reports them."""
         limits = dict(data["limits"])
         features = frozenset([*data["features"], *data["wgslFeatures"]])
-        return cls(data["adapter"], features, limits, data["memory"], data["driver"])
+        adapter = data["adapter"]
+        if isinstance(adapter, Mapping):  # a page's: vendor, architecture, description
+            adapter = " ".join(word for word in adapter.values() if word)
+        return cls(adapter, features, limits, data["memory"], data["driver"])
