@@ -10,8 +10,11 @@ from gemtab_build.site.shaders import render
 from helpers.every_form import every_form
 
 STORAGE_BUFFERS, WORKGROUP_BYTES, LANES = 8, 16384, 256
-SIZES = {"f32": 4, "u32": 4, "i32": 4, "f16": 2, "bool": 4, "mat4x4f": 64} | {
-    f"vec{n}{kind}": 4 * (n + n % 2) for n in (2, 3, 4) for kind in "fui"
+SIZES = dict.fromkeys(("f32", "u32", "i32", "bool"), 4) | {
+    "f16": 2,
+    "mat4x4f": 64,
+    "atomic<u32>": 4,
+    **{f"vec{n}{kind}": 4 * (n + n % 2) for n in (2, 3, 4) for kind in "fui"},
 }
 CONSTANT = re.compile(r"^const (\w+)(?:: [ui]32)? = (.+?);", re.MULTILINE)
 SHARED = re.compile(r"^var<workgroup> (\w+): (.+?);", re.MULTILINE)
@@ -43,7 +46,7 @@ def value_of(expression: str, values: dict[str, int]) -> int:
 
 def bytes_of(kind: str, values: dict[str, int]) -> int:
     """Bytes of a type."""
-    array = re.fullmatch(r"array<(array<.+>|\w+), (.+)>", kind)
+    array = re.fullmatch(r"array<(array<.+>|atomic<\w+>|\w+), (.+)>", kind)
     return bytes_of(array[1], values) * value_of(array[2], values) if array else SIZES[kind]
 
 
