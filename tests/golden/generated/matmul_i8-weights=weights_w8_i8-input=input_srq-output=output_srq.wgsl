@@ -115,10 +115,11 @@ const LANES: u32 = TOKENS / 8u * ROWS / 8u;
 const DEPTH: u32 = 4u;
 const X_QUADS: u32 = TOKENS / 4u;
 const W_QUADS: u32 = ROWS / 4u;
-// [word of four columns][quad], four tokens a vector, or four rows; quads in an order of each sixteen's own, so that
-// lanes that store, and lanes that load, are in different banks.
-var<workgroup> x_tile: array<vec4u, DEPTH * 4u * X_QUADS>;
-var<workgroup> w_tile: array<vec4u, DEPTH * 4u * W_QUADS>;
+const W_TILE: u32 = DEPTH * 4u * X_QUADS;  // W's part of `tile` begins here
+// x's words, then W's. [word of four columns][quad], four tokens a vector, or four rows; quads in an order of each
+// sixteen's own, so that lanes that store, and lanes that load, are in different banks.
+// In the end sums on their way out, [token][row], for half of the tokens and half of the rows.
+var<workgroup> tile: array<vec4u, DEPTH * 4u * (X_QUADS + W_QUADS)>;
 
 // Where a quad stands among the vectors of a word.
 fn place(quad: u32, sixteen: u32) -> u32 { return quad ^ (sixteen * 2u); }
@@ -157,12 +158,25 @@ fn products(w: vec4u, x: u32) -> vec4i {
     return vec4i(dot4I8Packed(w.x, x), dot4I8Packed(w.y, x), dot4I8Packed(w.z, x), dot4I8Packed(w.w, x));
 }
 
-fn write(token: u32, row: u32, sums: vec4i) {
-    if (token >= state.tokens) { return; }
-    for (var i = 0u; i < 4u; i++) {
-        if (row + i < shape.n_out) {
-            y[token * shape.stride + shape.first + row + i] = output(f32(sums[i] >> SHIFT), row + i);
-        }
+// A lane's sums of four tokens by four rows, to where all lanes write them from.
+fn hand_over(quad_x: u32, quad_w: u32, a: vec4i, b: vec4i, c: vec4i, d: vec4i) {
+    let at = quad_x * 4u * (W_QUADS / 2u) + quad_w;
+    tile[at] = bitcast<vec4u>(a);
+    tile[at + W_QUADS / 2u] = bitcast<vec4u>(b);
+    tile[at + W_QUADS] = bitcast<vec4u>(c);
+    tile[at + W_QUADS / 2u * 3u] = bitcast<vec4u>(d);
+}
+
+// What all lanes have handed over, by neighbouring lanes for neighbouring rows.
+fn write_half(first_token: u32, first_row: u32, lane: u32) {
+    let own = lane % (ROWS / 2u);
+    let row = first_row + own;
+    if (row >= shape.n_out) { return; }
+    let tokens = min(TOKENS / 2u, state.tokens - first_token);
+    for (var token = lane / (ROWS / 2u); token < tokens; token += LANES / (ROWS / 2u)) {
+        let at = token * (ROWS / 2u) + own;
+        let sum = f32(bitcast<i32>(tile[at / 4u][at % 4u]) >> SHIFT);
+        y[(first_token + token) * shape.stride + shape.first + row] = output(sum, row);
     }
 }
 
@@ -196,27 +210,27 @@ fn matmul_i8(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
             let quad = i / DEPTH;
             let words = x_words(first_token + quad * 4u, first + sixteen, grid);
             let at = sixteen * 4u * X_QUADS + place(quad, sixteen);
-            x_tile[at] = words.a;
-            x_tile[at + X_QUADS] = words.b;
-            x_tile[at + X_QUADS * 2u] = words.c;
-            x_tile[at + X_QUADS * 3u] = words.d;
+            tile[at] = words.a;
+            tile[at + X_QUADS] = words.b;
+            tile[at + X_QUADS * 2u] = words.c;
+            tile[at + X_QUADS * 3u] = words.d;
         }
         for (var i = lane; i < W_QUADS * DEPTH; i += LANES) {
             let sixteen = i % DEPTH;
             let quad = i / DEPTH;
             let words = w_words(shape.w_row + first_out + quad * 4u, first + sixteen);
-            let at = sixteen * 4u * W_QUADS + place(quad, sixteen);
-            w_tile[at] = words.a;
-            w_tile[at + W_QUADS] = words.b;
-            w_tile[at + W_QUADS * 2u] = words.c;
-            w_tile[at + W_QUADS * 3u] = words.d;
+            let at = W_TILE + sixteen * 4u * W_QUADS + place(quad, sixteen);
+            tile[at] = words.a;
+            tile[at + W_QUADS] = words.b;
+            tile[at + W_QUADS * 2u] = words.c;
+            tile[at + W_QUADS * 3u] = words.d;
         }
         workgroupBarrier();
         for (var word = 0u; word < DEPTH * 4u; word++) {
-            let x_0 = x_tile[word * X_QUADS + place(own_x, word / 4u)];
-            let x_1 = x_tile[word * X_QUADS + place(own_x + X_QUADS / 2u, word / 4u)];
-            let w_0 = w_tile[word * W_QUADS + place(own_w, word / 4u)];
-            let w_1 = w_tile[word * W_QUADS + place(own_w + W_QUADS / 2u, word / 4u)];
+            let x_0 = tile[word * X_QUADS + place(own_x, word / 4u)];
+            let x_1 = tile[word * X_QUADS + place(own_x + X_QUADS / 2u, word / 4u)];
+            let w_0 = tile[W_TILE + word * W_QUADS + place(own_w, word / 4u)];
+            let w_1 = tile[W_TILE + word * W_QUADS + place(own_w + W_QUADS / 2u, word / 4u)];
             low_0 += products(w_0, x_0.x);
             high_0 += products(w_1, x_0.x);
             low_1 += products(w_0, x_0.y);
@@ -236,22 +250,20 @@ fn matmul_i8(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
         }
         workgroupBarrier();
     }
-    let token = first_token + own_x * 4u;
-    let row = first_out + own_w * 4u;
-    write(token + 0u, row, low_0);
-    write(token + 0u, row + ROWS / 2u, high_0);
-    write(token + 1u, row, low_1);
-    write(token + 1u, row + ROWS / 2u, high_1);
-    write(token + 2u, row, low_2);
-    write(token + 2u, row + ROWS / 2u, high_2);
-    write(token + 3u, row, low_3);
-    write(token + 3u, row + ROWS / 2u, high_3);
-    write(token + 0u + TOKENS / 2u, row, low_4);
-    write(token + 0u + TOKENS / 2u, row + ROWS / 2u, high_4);
-    write(token + 1u + TOKENS / 2u, row, low_5);
-    write(token + 1u + TOKENS / 2u, row + ROWS / 2u, high_5);
-    write(token + 2u + TOKENS / 2u, row, low_6);
-    write(token + 2u + TOKENS / 2u, row + ROWS / 2u, high_6);
-    write(token + 3u + TOKENS / 2u, row, low_7);
-    write(token + 3u + TOKENS / 2u, row + ROWS / 2u, high_7);
+    hand_over(own_x, own_w, low_0, low_1, low_2, low_3);
+    workgroupBarrier();
+    write_half(first_token, first_out, lane);
+    workgroupBarrier();
+    hand_over(own_x, own_w, high_0, high_1, high_2, high_3);
+    workgroupBarrier();
+    write_half(first_token, first_out + ROWS / 2u, lane);
+    if (first_token + TOKENS / 2u >= state.tokens) { return; }
+    workgroupBarrier();
+    hand_over(own_x, own_w, low_4, low_5, low_6, low_7);
+    workgroupBarrier();
+    write_half(first_token + TOKENS / 2u, first_out, lane);
+    workgroupBarrier();
+    hand_over(own_x, own_w, high_4, high_5, high_6, high_7);
+    workgroupBarrier();
+    write_half(first_token + TOKENS / 2u, first_out + ROWS / 2u, lane);
 }
