@@ -103,7 +103,9 @@ def _kernels(
         model = Model.on(settings, dict(tensors))
         # for devices that cannot bind a layer's matrices together
         apart = replace(model, parts=place(tensors, ANY_SIZE, together=False))
-        programs = [plan_decode(model), plan_decode(apart)]
+        # where one group attends to all of a window's keys
+        whole = Model.on(replace(settings, capacity=min(2, capacity)), dict(tensors))
+        programs = [plan_decode(model), plan_decode(apart), plan_decode(whole)]
         passes = ((plan, tokens) for plan in (plan_prefill, plan_score) for tokens in CHUNKS)
         programs += [plan(model, tokens) for plan, tokens in passes]
         if INTEGER_DOT in features:

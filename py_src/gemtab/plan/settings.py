@@ -87,8 +87,7 @@ class Settings:
         """Groups over which one token's attention is spread, by the most keys that it may see."""
         keys = min(self.window(layer), self.capacity)
         if self.merges_on_the_way(layer):
-            each = SPLIT_KEYS if self.facts.is_software else WINDOW_SPLIT_KEYS
-            return min(MOST_MERGED, -(-keys // each))
+            return self._window_splits(layer)
         return max(1, min(MOST_SPLITS, keys // SPLIT_KEYS))
 
     def merges_on_the_way(self, layer: LayerConfig) -> bool:
@@ -98,7 +97,13 @@ class Settings:
         staged = (
             source.workgroup_bytes(width) + width + OTHER_BYTES
         )  # and x's codes, where it has any
-        return layer.sliding and width % BLOCK == 0 and staged <= WORKGROUP_BYTES
+        fits = width % BLOCK == 0 and staged <= WORKGROUP_BYTES
+        return layer.sliding and fits and self._window_splits(layer) > 1
+
+    def _window_splits(self, layer: LayerConfig) -> int:
+        """Splits of a window's keys; adapters that compute in software have no lanes to keep busy."""
+        each = SPLIT_KEYS if self.facts.is_software else WINDOW_SPLIT_KEYS
+        return min(MOST_MERGED, -(-min(self.window(layer), self.capacity) // each))
 
     def window(self, layer: LayerConfig) -> int:
         """Keys that a layer's query may see, itself included."""
