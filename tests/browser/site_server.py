@@ -1,5 +1,6 @@
 """A static server over a folder, with some paths answered from elsewhere, and CORS for embedding."""
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -59,7 +60,7 @@ def serve(
 ) -> Iterator[str]:
     """The address of a server over `folder`, until the block ends."""
     built = {} if (folder / "app.json").exists() else NO_SIZES
-    handle = partial(handler, directory=str(folder), instead={**built, **(instead or {})}, **more)
+    handle = partial(handler, directory=str(folder), instead=ChainMap(instead or {}, built), **more)
     with ThreadingHTTPServer(("127.0.0.1", 0), handle) as server:
         Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         try:
