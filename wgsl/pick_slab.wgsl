@@ -1,47 +1,74 @@
-// pick_slab: the top_k largest logits of each slab of SLAB, best first, the lower id first in a tie.
-//   0 logits      read   [n]
-//   1 candidates  write  [slabs, MAX_CANDIDATES] (id, logit bits)
-//   2 state       read
-//   3 shape       uniform
+// pick_slab: the top_k largest logits of each slab of SLAB, best first, the lower id first in a tie; one that is
+// not finite counts as the largest. A lane has OWN neighbours. Only the top_k lanes with the best largest one can
+// hold a winner; of their logits those that reach the last of these are told apart, each by how many come before it.
+//   logits      read   [n] f32 bits
+//   candidates  write  [slabs, MAX_CANDIDATES] (id, logit bits); NO_ID past a slab's end
+//   state       read
+//   shape       uniform
 // grid: (slabs)
 //! param
-const LANES: u32 = 64u;
-const SLAB: u32 = 1024u;
+const LANES: u32 = 128u;
 const MAX_CANDIDATES: u32 = 256u;
 //! end
 //! include state
-//! include best
+//! include order
 
 struct Shape { n: u32 }
-@group(0) @binding(0) var<storage, read> logits: array<f32>;
-@group(0) @binding(1) var<storage, read_write> candidates: array<vec2u>;
-@group(0) @binding(2) var<storage, read> state: State;
+@group(0) @binding(LOGITS_SLOT) var<storage, read> logits: array<u32>;
+@group(0) @binding(CANDIDATES_SLOT) var<storage, read_write> candidates: array<vec2u>;
+@group(0) @binding(STATE_SLOT) var<storage, read> state: State;
 @group(0) @binding(SHAPE_SLOT) var<uniform> shape: Shape;
 
-const OWN: u32 = SLAB / LANES;
+const OWN: u32 = 8u;
+const SLAB: u32 = LANES * OWN;
+var<workgroup> largest: array<u32, LANES>;
+var<workgroup> threshold: atomic<u32>;  // zero where fewer lanes have logits than are wanted
+var<workgroup> found: atomic<u32>;
+var<workgroup> pool: array<vec2u, SLAB>;  // (order, id)
+
+// How many lanes' largest come before this lane's; in a tie that of the lower lane, whose ids are lower.
+fn lanes_before(mine: u32, lane: u32) -> u32 {
+    var count = 0u;
+    for (var other = 0u; other < LANES; other++) {
+        count += u32(largest[other] > mine - u32(other < lane));  // a tie's is as if it were larger
+    }
+    return count;
+}
 
 @compute @workgroup_size(LANES)
 fn pick_slab(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    var mine = array<f32, OWN>();
-    for (var own = 0u; own < OWN; own++) {
-        let id = group.x * SLAB + own * LANES + lane;
-        mine[own] = NONE;
-        if (id < shape.n) { mine[own] = logits[id]; }
+    let wanted = clamp(state.top_k, 1u, MAX_CANDIDATES);
+    let first = group.x * SLAB + lane * OWN;
+    var own = array<u32, OWN>();
+    var mine = 0u;
+    for (var i = 0u; i < OWN; i++) {
+        if (first + i < shape.n) { own[i] = order_of(logits[first + i]); }
+        mine = max(mine, own[i]);
     }
-    for (var rank = 0u; rank < min(state.top_k, MAX_CANDIDATES); rank++) {
-        var best = NONE;
-        var at = 0u;
-        for (var own = 0u; own < OWN; own++) {
-            if (mine[own] > best) {
-                best = mine[own];
-                at = own;
-            }
-        }
-        let winner = reduce_best(best, group.x * SLAB + at * LANES + lane, lane);
-        if (winner == group.x * SLAB + at * LANES + lane) { mine[at] = NONE; }
-        if (lane == 0u) {
-            candidates[group.x * MAX_CANDIDATES + rank] = vec2u(winner, bitcast<u32>(best_values[0]));
-        }
-        workgroupBarrier();
+    largest[lane] = mine;
+    if (lane == 0u) {  // not every driver does it, as WGSL would have it
+        atomicStore(&threshold, 0u);
+        atomicStore(&found, 0u);
     }
+    workgroupBarrier();
+    var rank = LANES;
+    if (mine > 0u) { rank = lanes_before(mine, lane); }
+    if (rank + 1u == wanted) { atomicStore(&threshold, mine); }
+    workgroupBarrier();
+    if (rank < wanted) {
+        let least = max(1u, atomicLoad(&threshold));
+        for (var i = 0u; i < OWN; i++) {
+            if (own[i] >= least) { pool[atomicAdd(&found, 1u)] = vec2u(own[i], first + i); }
+        }
+    }
+    workgroupBarrier();
+    let count = atomicLoad(&found);
+    let list = group.x * MAX_CANDIDATES;
+    for (var at = lane; at < count; at += LANES) {
+        let one = pool[at];
+        var place = 0u;
+        for (var other = 0u; other < count; other++) { place += u32(before(pool[other], one)); }
+        if (place < wanted) { candidates[list + place] = vec2u(one.y, bits_at(one.x)); }
+    }
+    for (var at = count + lane; at < wanted; at += LANES) { candidates[list + at] = vec2u(NO_ID, NONE_BITS); }
 }

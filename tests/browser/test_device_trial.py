@@ -58,7 +58,7 @@ RUN_SMALL = """async (ids) => {
   heard.close();
   return { ...found, trials };
 }"""
-WORST = 'code: wgsl.replace("if (mine[own] > best) {", "if (mine[own] < best) {")'
+WORST = 'code: wgsl.replace("own[i] = order_of(", "own[i] = ~order_of(")'
 
 
 def built(folder, *options):

@@ -85,7 +85,7 @@ def test_what_was_noted_is_not_tried_again():
     assert "subgroups" in told[0]
 
 
-WRONG_PICK = ("if (mine[own] > best) {", "if (mine[own] < best) {")
+WRONG_PICK = ("own[i] = order_of(", "own[i] = ~order_of(")
 
 
 def test_a_plain_kernel_that_fails_is_refused_by_name():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gemtab.contracts.state import MAX_CANDIDATES
-from gemtab.kernels.sample import REPLY, PickSlab, Sample, slabs
+from gemtab.kernels.sample import NO_ID, REPLY, PickSlab, Sample, slabs
 from helpers.devices import on_devices
 from helpers.dispatch import UNWRITTEN, dispatch, state_words, untouched
 from helpers.sampling import (
@@ -92,6 +92,45 @@ def test_one_candidate_is_greedy_and_the_lowest_id_wins_a_tie(device, rng, vocab
     assert untouched(found["reply"][: REPLY - 1]).all()
     wanted = state_words(position=42, seed=3, written=REPLY)
     assert np.array_equal(found["state"], wanted)
+
+
+@on_devices()
+@pytest.mark.parametrize("top_k", [1, 3, 64, 256])
+@pytest.mark.parametrize("order", ["up", "down", "alike", "one slab's", "zeros"])
+def test_hard_orders_of_logits(device, rng, top_k, order):
+    """All that is wanted lies in one slab, in one lane after the other, or is a tie."""
+    vocab = 9 * 1024 + 77
+    logits = np.linspace(-4, 4, vocab).astype(np.float32)
+    if order == "down":
+        logits = logits[::-1].copy()
+    if order == "alike":
+        logits = np.full(vocab, -1.5, np.float32)
+    if order == "one slab's":
+        logits[5 * 1024 : 6 * 1024] += 10
+    if order == "zeros":  # 0 and -0 tie
+        logits = np.where(rng.random(vocab) < 0.5, -0.0, 0.0).astype(np.float32)
+
+    found = sample(device, logits, top_k=top_k)["top"]
+
+    wanted = best_of(logits, top_k)
+    assert np.array_equal(found[:top_k, 0], wanted)
+    assert np.array_equal(found[:top_k, 1].view(np.float32), logits[wanted])
+
+
+@on_devices()
+@pytest.mark.parametrize("top_k", [1, 64])
+@pytest.mark.parametrize("bits", [0x7FC00000, 0xFFC00000, 0x7F800001, 0x7F800000, 0xFF800000])
+@pytest.mark.parametrize("at", [0, 3000, 5002])
+def test_what_is_not_finite_is_told_in_place_of_an_id(device, rng, top_k, bits, at):
+    """NaN of either sign, quiet or not, and infinities, among logits of any size."""
+    logits = random_logits(rng, 5003)
+    logits[(at + 1) % 5003] = 3.4e38
+    logits.view(np.uint32)[at] = bits
+
+    found = sample(device, logits, times=2, top_k=top_k)
+
+    assert found["reply"][:2].tolist() == [NO_ID, NO_ID]
+    assert found["ids"][0] == 0  # what the next pass reads is a token
 
 
 SETTINGS = {

@@ -3,8 +3,9 @@
 //   PLAIN    a value of y each
 //   GATED    half of a workgroup's quads are of the gate, half of up, whose rows follow the gate's: gelu(gate) · up
 //   PLE      gelu of each, times the per-layer input of its column of y
-//   SOFTCAP  cap · tanh(sum / cap), clamped as in gelu
+//   SOFTCAP  cap · tanh(sum / cap), clamped as in gelu; NOT_A_LOGIT of what is not finite
 //! include gelu
+//! include finite
 const PLAIN: u32 = 0u;
 const GATED: u32 = 1u;
 const PLE: u32 = 2u;
@@ -26,7 +27,7 @@ fn finish(i: u32, row: u32) -> f32 {
     var inner = y / shape.cap;
     if (!caps) { inner = gelu_inner(y); }
     let bent = clamped_tanh(inner);
-    if (caps) { return shape.cap * bent; }
+    if (caps) { return select(NOT_A_LOGIT, shape.cap * bent, is_finite(y)); }
     var by = 0.0;
     if (shape.sink == PLE) {
         by = inputs[shape.first_input + shape.first + row];

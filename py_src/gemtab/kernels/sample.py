@@ -7,6 +7,7 @@ from gemtab.contracts.state import MAX_CANDIDATES
 
 SLAB = 1024
 REPLY = 256  # ids that the reply ring holds
+NO_ID = (1 << 32) - 1  # stands in the ring where logits were not finite
 
 
 def slabs(vocab: int) -> int:
@@ -40,10 +41,9 @@ class Sample:
     def kernel(self) -> Kernel:
         """The shader."""
         params = (("MAX_CANDIDATES", MAX_CANDIDATES), ("REPLY", REPLY))
-        return Kernel(
-            "sample", params, bindings=("*candidates", "*top", "*ids", "*reply", "*state")
-        )
+        bindings = ("candidates", "*top", "*ids", "*reply", "*state")
+        return Kernel("sample", params, bindings=bindings)
 
     def step(self, label: str, slices: tuple[Slice, ...]) -> Step:
         """The dispatch."""
-        return Step(self.kernel, slices, (slabs(self.vocab),), (1, 1, 1), label)
+        return Step(self.kernel, slices, (slabs(self.vocab), self.vocab), (1, 1, 1), label)

@@ -156,12 +156,16 @@ fn output(sum: f32, _row: u32) -> f32 { return sum; }
 //   PLAIN    a value of y each
 //   GATED    half of a workgroup's quads are of the gate, half of up, whose rows follow the gate's: gelu(gate) · up
 //   PLE      gelu of each, times the per-layer input of its column of y
-//   SOFTCAP  cap · tanh(sum / cap), clamped as in gelu
+//   SOFTCAP  cap · tanh(sum / cap), clamped as in gelu; NOT_A_LOGIT of what is not finite
 // gelu in its tanh form. tanh's argument is clamped because that of large numbers is NaN on some devices, and
 // is ±1 in f32 from 10 on.
 fn clamped_tanh(x: f32) -> f32 { return tanh(clamp(x, -10.0, 10.0)); }
 fn gelu_inner(x: f32) -> f32 { return 0.7978845608028654 * (x + 0.044715 * x * x * x); }
 fn gelu(x: f32) -> f32 { return 0.5 * x * (1.0 + clamped_tanh(gelu_inner(x))); }
+// Whether a float is a number and no infinity, by its bits: WGSL lets a compiler take it that others do not occur, so
+// comparisons tell nothing. NOT_A_LOGIT stands for what is not, so that no later clamp makes a number of it.
+const NOT_A_LOGIT: f32 = 3.0e38;  // farther than any logit
+fn is_finite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u; }
 const PLAIN: u32 = 0u;
 const GATED: u32 = 1u;
 const PLE: u32 = 2u;
@@ -183,7 +187,7 @@ fn finish(i: u32, row: u32) -> f32 {
     var inner = y / shape.cap;
     if (!caps) { inner = gelu_inner(y); }
     let bent = clamped_tanh(inner);
-    if (caps) { return shape.cap * bent; }
+    if (caps) { return select(NOT_A_LOGIT, shape.cap * bent, is_finite(y)); }
     var by = 0.0;
     if (shape.sink == PLE) {
         by = inputs[shape.first_input + shape.first + row];
