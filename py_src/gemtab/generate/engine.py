@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from gemtab.contracts.errors import ArtifactError, ContextFullError
+from gemtab.contracts.errors import ArtifactError, ContextFullError, UsageError
 from gemtab.contracts.manifest import Manifest
 from gemtab.contracts.program import Kernel, Part, Program, Slice
 from gemtab.contracts.state import State
@@ -200,11 +200,21 @@ class Engine:
         """How many passes of the program a submit has time for, at least one."""
         return max(1, int(SUBMIT_SECONDS / self.pace.seconds(self._programs[name], at)))
 
+    def check_ids(self, ids: Sequence[int]) -> None:
+        """UsageError names the first id that the model's vocabulary does not have, and its place."""
+        vocab = self.settings.config.vocab
+        for place, token_id in enumerate(ids):
+            if not 0 <= token_id < vocab:
+                raise UsageError(
+                    f"The token id {token_id} at place {place} is outside the vocabulary, whose ids are 0 to {vocab - 1}."
+                )
+
     async def prefill(self, prompt: Sequence[int], stopped: Stopped = _never) -> int:
         """Compute K and V of all but the prompt's last id; how many of them the cache still held.
 
         Where it is stopped, the cache keeps the chunks that were done.
         """
+        self.check_ids(prompt)
         start, restored = self.cache.begin(prompt)
         if restored:
             self._rings.restore(restored)
@@ -257,6 +267,7 @@ class Engine:
 
     async def logits(self, ids: Sequence[int]) -> bytes:
         """Softcapped logits of every position: f32 [tokens, vocab]."""
+        self.check_ids(ids)
         vocab = self.settings.config.vocab
         if len(ids) > self.settings.capacity:
             raise ContextFullError(

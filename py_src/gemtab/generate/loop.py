@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
+from gemtab.contracts.errors import DeviceError
 from gemtab.contracts.program import Slice
 from gemtab.contracts.state import State
 from gemtab.generate.engine import Engine
 from gemtab.generate.pace import Span
 from gemtab.generate.sampling import GREEDY, Sampling
-from gemtab.kernels.sample import REPLY
+from gemtab.kernels.sample import NO_ID, REPLY
 
 BATCH = 16  # tokens in a submit at most; two submits are in flight
 SUBMIT_SECONDS = 0.05  # a batch grows until it takes about so long: stop stays prompt
@@ -118,6 +119,9 @@ class _Decoder:
         self._pace(times, clock() - submitted)
         ids = [ring[(self.seen + i) % REPLY] for i in range(times)]
         self.seen += times
+        if NO_ID in ids:
+            self.run.reason = "failed"
+            raise not_finite(self.engine)
         return self._cut(ids)
 
     def _depth(self) -> int:
@@ -165,8 +169,22 @@ class _Decoder:
         for _, future in self.flying:
             await future
         cache, run = self.engine.cache, self.run
+        if run.reason == "failed":  # what the cache holds may be as wrong as what came of it
+            cache.forget()
+            return
         known = [*run.prompt, *run.ids]
         written = self.first + self.submitted
         cache.extend(known[len(cache.ids) : min(written, len(known))])
         cache.overshoot(written + self.abandoned)
         run.reason = run.reason or "stopped"
+
+
+def not_finite(engine: Engine) -> DeviceError:
+    """What to tell where logits were infinite or no numbers at all."""
+    settings = engine.settings
+    wider = "" if settings.kv == "f32" else " with the cache in f32 (--kv f32),"
+    return DeviceError(
+        f"{settings.facts.adapter} computed logits of {engine.manifest.model} that are not finite, so the reply "
+        f"ended. Update the graphics driver, try again{wider} or with other weights (gemtab build --weights f16), "
+        f"and see with `gemtab verify` whether the site is whole."
+    )
