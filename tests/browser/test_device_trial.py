@@ -58,6 +58,9 @@ RUN_SMALL = """async (ids) => {
   heard.close();
   return { ...found, trials };
 }"""
+SUM = "let y = output(sum_of(i), row);"
+NO_NUMBERS = f'''code: wgsl.replace("{SUM}", "{SUM[:-1]} + select(0.0, bitcast<f32>(0x7fc00000u | "
+  + "(shape.sink & 0u)), shape.sink == SOFTCAP);")'''
 WORST = 'code: wgsl.replace("own[i] = order_of(", "own[i] = ~order_of(")'
 
 
@@ -147,3 +150,16 @@ def test_a_small_site_on_a_gpu_that_fails_says_so_and_does_not_go_on(browser, sm
     for one in (first, second):
         assert "pick_slab computes a wrong candidates" in one["error"]
         assert "Update the graphics driver" in one["error"]
+
+
+def test_logits_that_are_no_numbers_end_the_reply_and_name_the_adapter(browser, small_site):
+    context = browser.new_context()
+    change(context, small_site, "pipelines.js", "code: wgsl", NO_NUMBERS)
+
+    found = visit(context, small_site, RUN_SMALL)
+
+    context.close()
+    assert not found["answered"]
+    assert "computed logits of gemtab-demo that are not finite" in found["error"]
+    assert "swiftshader" in found["error"].lower()
+    assert "--kv f32" in found["error"]
