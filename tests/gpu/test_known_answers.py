@@ -48,12 +48,16 @@ def test_every_kernel_that_a_plan_picks_has_an_answer(carried):
 
 
 @pytest.mark.parametrize("device", DEVICES, indirect=True)
-def test_every_kernel_gives_its_answer(device, carried):
+def test_every_kernel_gives_its_answer(device, carried, request):
     kernels, entries = carried
     picked = usable(device, kernels)
     assert {one.features for one in picked} >= {(), ("subgroups",)}
 
     run = [one for one in picked if tuning_of(one) == USUAL or "weights_q4" in one.name]
+    if (
+        "mesa" in request.node.callspec.id
+    ):  # Tint has tried the others on SwiftShader, which compiles quicker
+        run = [one for one in run if "shader-f16" in one.features]
     assert asyncio.run(failures(device, entries, run)) == {}
 
 
