@@ -51,9 +51,13 @@ fn pick_slab(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
         atomicStore(&found, 0u);
     }
     workgroupBarrier();
-    var rank = LANES;
-    if (mine > 0u) { rank = lanes_before(mine, lane); }
-    if (rank + 1u == wanted) { atomicStore(&threshold, mine); }
+    var rank = 0u;
+    if (wanted == 1u) {  // all that tie with the best stay, and need no rank
+        atomicMax(&threshold, mine);
+    } else {
+        rank = lanes_before(max(mine, 1u), lane);
+        if (rank + 1u == wanted) { atomicStore(&threshold, mine); }
+    }
     workgroupBarrier();
     if (rank < wanted) {
         let least = max(1u, atomicLoad(&threshold));
