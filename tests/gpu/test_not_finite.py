@@ -8,11 +8,13 @@ import pytest
 from gemtab.contracts.errors import DeviceError, UsageError
 from helpers.devices import open_device
 from helpers.engines import engine_reply, memory_engine
+from helpers.lying_device import LyingDevice
 from helpers.tiny_model import tiny_config, tiny_tensors
 
 CONFIG = tiny_config()
 TENSORS = tiny_tensors(CONFIG)
 PROMPT = list(range(3, 20))
+LIE = "reply[state.written % REPLY] = shape.n;"
 ENDED = "computed logits of tiny that are not finite"
 
 
@@ -41,6 +43,16 @@ def test_a_cache_that_is_in_f32_already_is_no_advice():
         engine_reply(engine_with(np.nan, kv="f32"), PROMPT)
 
     assert "--kv" not in str(caught.value)
+
+
+def test_a_device_that_chooses_what_is_no_token_is_told():
+    device = LyingDevice(frozenset(), ("reply[state.written % REPLY] = id;", LIE))
+    engine = memory_engine(device, CONFIG, TENSORS)
+
+    with pytest.raises(DeviceError, match=f"chose the token id {CONFIG.vocab} of tiny"):
+        engine_reply(engine, PROMPT)
+
+    assert not engine.cache.ids
 
 
 @pytest.mark.parametrize("wrong", [CONFIG.vocab, -1, (1 << 32) - 1])

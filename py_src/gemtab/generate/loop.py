@@ -119,9 +119,9 @@ class _Decoder:
         self._pace(times, clock() - submitted)
         ids = [ring[(self.seen + i) % REPLY] for i in range(times)]
         self.seen += times
-        if NO_ID in ids:
+        if max(ids) >= self.engine.settings.config.vocab:
             self.run.reason = "failed"
-            raise not_finite(self.engine)
+            raise not_finite(self.engine) if NO_ID in ids else outside(self.engine, max(ids))
         return self._cut(ids)
 
     def _depth(self) -> int:
@@ -187,4 +187,13 @@ def not_finite(engine: Engine) -> DeviceError:
         f"{settings.facts.adapter} computed logits of {engine.manifest.model} that are not finite, so the reply "
         f"ended. Update the graphics driver, try again{wider} or with other weights (gemtab build --weights f16), "
         f"and see with `gemtab verify` whether the site is whole."
+    )
+
+
+def outside(engine: Engine, token_id: int) -> DeviceError:
+    """What to tell where a device chose what is no token."""
+    settings = engine.settings
+    return DeviceError(
+        f"{settings.facts.adapter} chose the token id {token_id} of {engine.manifest.model}, whose ids are 0 to "
+        f"{settings.config.vocab - 1}, so the reply ended. Update the graphics driver, and try again."
     )
