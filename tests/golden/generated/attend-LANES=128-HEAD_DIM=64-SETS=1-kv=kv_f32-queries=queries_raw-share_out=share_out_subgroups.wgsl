@@ -329,19 +329,10 @@ fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         let b = row_after(place, min(key_set + KEY_SETS, count - 1u), kv_head);
         var scores = Scores();
         for (var i = split; i < PADDED; i += TURN) {
-            let a_0 = k_four(a, i);
-            let b_0 = k_four(b, i);
-            let a_1 = k_four(a, i + SPLITS);
-            let b_1 = k_four(b, i + SPLITS);
-            let a_2 = k_four(a, i + 2u * SPLITS);
-            let b_2 = k_four(b, i + 2u * SPLITS);
-            let a_3 = k_four(a, i + 3u * SPLITS);
-            let b_3 = k_four(b, i + 3u * SPLITS);
-            let at = own_set * 4u * PADDED + i;
-            scores = scores_onto(scores, at, a_0, b_0);
-            scores = scores_onto(scores, at + SPLITS, a_1, b_1);
-            scores = scores_onto(scores, at + 2u * SPLITS, a_2, b_2);
-            scores = scores_onto(scores, at + 3u * SPLITS, a_3, b_3);
+            for (var turn = 0u; turn < 4u; turn++) {  // known, so that compilers for GPUs make the loads of all turns first
+                let own = i + turn * SPLITS;
+                scores = scores_onto(scores, own_set * 4u * PADDED + own, k_four(a, own), k_four(b, own));
+            }
         }
         let number = key_set + split % 2u * KEY_SETS;  // the lane's own key
         let there = split < 2u && number < count;
@@ -368,23 +359,11 @@ fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         if (part < PARTS) {
             let last = count - 1u;
             for (var j = part; j < count; j += ROUND) {
-                let v_0 = v[row_after(place, j, kv_head) + four];
-                let v_1 = v[row_after(place, min(j + PARTS, last), kv_head) + four];
-                let v_2 = v[row_after(place, min(j + 2u * PARTS, last), kv_head) + four];
-                let v_3 = v[row_after(place, min(j + 3u * PARTS, last), kv_head) + four];
-                let v_4 = v[row_after(place, min(j + 4u * PARTS, last), kv_head) + four];
-                let v_5 = v[row_after(place, min(j + 5u * PARTS, last), kv_head) + four];
-                let v_6 = v[row_after(place, min(j + 6u * PARTS, last), kv_head) + four];
-                let v_7 = v[row_after(place, min(j + 7u * PARTS, last), kv_head) + four];
-                let at = own_weights + j;
-                sums += outer(codes_of(v_0), weights[at]);
-                sums += outer(codes_of(v_1), weights[at + PARTS]);
-                sums += outer(codes_of(v_2), weights[at + 2u * PARTS]);
-                sums += outer(codes_of(v_3), weights[at + 3u * PARTS]);
-                sums += outer(codes_of(v_4), weights[at + 4u * PARTS]);
-                sums += outer(codes_of(v_5), weights[at + 5u * PARTS]);
-                sums += outer(codes_of(v_6), weights[at + 6u * PARTS]);
-                sums += outer(codes_of(v_7), weights[at + 7u * PARTS]);
+                for (var turn = 0u; turn < 8u; turn++) {
+                    let key = j + turn * PARTS;
+                    let row = row_after(place, min(key, last), kv_head);
+                    sums += outer(codes_of(v[row + four]), weights[own_weights + key]);
+                }
             }
         }
     }
