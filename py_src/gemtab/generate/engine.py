@@ -96,7 +96,6 @@ class Engine:
             await engine._prepare(program)
         engine._prefills[settings.chunk] = programs[0].name
         engine._write_tables()
-        await engine.pace.measure_wait(device, programs[1].name)
         return engine
 
     def kernel_names(self) -> list[str]:
@@ -215,6 +214,7 @@ class Engine:
         Where it is stopped, the cache keeps the chunks that were done.
         """
         self.check_ids(prompt)
+        await self.pace.measure_wait(self.device, "decode")
         start, restored = self.cache.begin(prompt)
         if restored:
             self._rings.restore(restored)

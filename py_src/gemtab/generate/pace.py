@@ -72,7 +72,7 @@ class Pace:
 
     def __init__(self, speed: Speed = UNKNOWN, clock: Clock = perf_counter) -> None:
         self.clock = clock
-        self.wait = 0.0  # what a submit of nothing takes
+        self.wait: float | None = None  # what a submit of nothing takes, once it was seen
         self._worked = 0.0  # seconds of the parts of a step so far
         self._speed = Speed(speed.macs or SLOW.macs, speed.bytes or SLOW.bytes)
         # a kind of matrix kernel each: one token's, a few tokens', a chunk's
@@ -81,7 +81,12 @@ class Pace:
         self._efforts: dict[str, tuple[Span, list[Effort], Effort]] = {}
 
     async def measure_wait(self, device: Device, program: str) -> None:
-        """See how long the shortest submit takes: browsers look at the GPU at intervals of their own."""
+        """See how long the shortest submit takes: browsers look at the GPU at intervals of their own.
+
+        Once, before the first prompt: at the end of a load it would wait for the shaders that still compile.
+        """
+        if self.wait is not None:
+            return
         waits = []
         for _ in range(2):
             began = self.clock()
@@ -104,7 +109,7 @@ class Pace:
 
     def took(self, tokens: int, effort: Effort | None, seconds: float, times: int = 1) -> None:
         """A submit of so many passes took so long: from now on, this is what would have been foreseen."""
-        self._worked += max(seconds - self.wait, WORK * seconds)
+        self._worked += max(seconds - (self.wait or 0.0), WORK * seconds)
         if effort is None:
             return
         worked, self._worked = self._worked / times, 0.0
