@@ -55,6 +55,17 @@ class Submit(NamedTuple):
     effort: Effort | None
 
 
+class _Steps(NamedTuple):
+    """Seconds that the speed promises for the steps of a program: each but attention's, all of them together.
+
+    `attention` has one step of each shape, and how many there are.
+    """
+
+    rest: list[float]
+    total: float
+    attention: dict[tuple[int, ...], tuple[Step, int]]
+
+
 @dataclass
 class Slowness:
     """How much longer than promised a kind of pass takes."""
@@ -77,8 +88,8 @@ class Pace:
         self._speed = Speed(speed.macs or SLOW.macs, speed.bytes or SLOW.bytes)
         # a kind of matrix kernel each: one token's, a few tokens', a chunk's
         self._longer = (Slowness(), Slowness(), Slowness())
-        self._rest: dict[tuple[str, int], list[float]] = {}
-        self._efforts: dict[str, tuple[Span, list[Effort], Effort]] = {}
+        self._steps: dict[tuple[str, int], _Steps] = {}
+        self._totals: dict[str, tuple[Span, Effort]] = {}
 
     async def measure_wait(self, device: Device, program: str) -> None:
         """See how long the shortest submit takes: browsers look at the GPU at intervals of their own.
@@ -96,16 +107,17 @@ class Pace:
 
     def seconds(self, program: Program, at: Span) -> float:
         """What a pass is expected to take."""
-        return self._longer_of(at.tokens).seconds(self._effort(program, at)[1])
+        return self._longer_of(at.tokens).seconds(self._effort(program, _grained(at)))
 
     def submits(self, program: Program, at: Span) -> list[Submit]:
         """A pass, one submit after the other."""
         self._worked = 0.0
         longer = self._longer_of(at.tokens)
-        efforts, total = self._effort(program, at)
+        grained = _grained(at)
+        total = self._effort(program, grained)
         if longer.seconds(total) <= SUBMIT_SECONDS:
             return [Submit((0, len(program.steps)), total)]
-        return list(_cut(program.steps, efforts, longer, sum(at)))
+        return list(_cut(program.steps, self._efforts(program, grained), longer, sum(at)))
 
     def took(self, tokens: int, effort: Effort | None, seconds: float, times: int = 1) -> None:
         """A submit of so many passes took so long: from now on, this is what would have been foreseen."""
@@ -127,34 +139,46 @@ class Pace:
     def _longer_of(self, tokens: int) -> Slowness:
         return self._longer[(tokens > 1) + (tokens > FEW)]
 
-    def _effort(self, program: Program, at: Span) -> tuple[list[Effort], Effort]:
-        """Of each step, and of all."""
-        grain = max(GRAIN, 1 << max(at.position.bit_length() - 5, 0))
-        at = Span(at.tokens, -(-at.position // grain) * grain)
-        known = self._efforts.get(program.name)
+    def _effort(self, program: Program, at: Span) -> Effort:
+        """Of a whole pass. Layers are alike, so that few steps are counted anew as the context grows."""
+        known = self._totals.get(program.name)
         if not known or known[0] != at:
-            steps = self._steps(program, at)
-            known = self._efforts[program.name] = (at, steps, _sum(steps))
-        return known[1], known[2]
+            steps = self._steps_of(program, at.tokens)
+            attention = sum(
+                count * self._promised(step, at) for step, count in steps.attention.values()
+            )
+            known = self._totals[program.name] = (at, Effort(steps.total, attention))
+        return known[1]
 
-    def _steps(self, program: Program, at: Span) -> list[Effort]:
-        key = (program.name, at.tokens)
-        if key not in self._rest:
-            if len(self._rest) == MOST_KNOWN:
-                self._rest.clear()
-            start = Span(at.tokens, 0)
-            self._rest[key] = [
-                0.0 if step.kernel.template in ATTENTION else self._promised(step, start)
-                for step in program.steps
-            ]
-        attention: dict[tuple[int, ...], float] = {}  # most layers are alike
-        efforts = []
-        for step, rest in zip(program.steps, self._rest[key], strict=True):
-            if step.kernel.template in ATTENTION and step.shape not in attention:
-                attention[step.shape] = self._promised(step, at)
-            own = attention[step.shape] if step.kernel.template in ATTENTION else 0.0
-            efforts.append(Effort(rest, own))
-        return efforts
+    def _efforts(self, program: Program, at: Span) -> list[Effort]:
+        """Of each step."""
+        steps = self._steps_of(program, at.tokens)
+        attention = {
+            shape: self._promised(step, at) for shape, (step, _) in steps.attention.items()
+        }
+        return [
+            Effort(rest, attention[step.shape] if step.kernel.template in ATTENTION else 0.0)
+            for step, rest in zip(program.steps, steps.rest, strict=True)
+        ]
+
+    def _steps_of(self, program: Program, tokens: int) -> _Steps:
+        key = (program.name, tokens)
+        if key not in self._steps:
+            if len(self._steps) == MOST_KNOWN:
+                self._steps.clear()
+            self._steps[key] = self._counted(program, Span(tokens, 0))
+        return self._steps[key]
+
+    def _counted(self, program: Program, start: Span) -> _Steps:
+        rest: list[float] = []
+        attention: dict[tuple[int, ...], tuple[Step, int]] = {}
+        for step in program.steps:
+            if step.kernel.template in ATTENTION:
+                attention[step.shape] = (step, attention.get(step.shape, (step, 0))[1] + 1)
+                rest.append(0.0)
+            else:
+                rest.append(self._promised(step, start))
+        return _Steps(rest, sum(rest), attention)
 
     def _promised(self, step: Step, at: Span) -> float:
         """Seconds by the speed: matrices wait for multiply-adds or for memory, here for both."""
@@ -162,6 +186,12 @@ class Pace:
         slower = SLOWER if step.kernel.template in ATTENTION else 1.0
         moved = (cost.read + cost.written) / self._speed.bytes
         return cost.macs * slower / self._speed.macs + moved
+
+
+def _grained(at: Span) -> Span:
+    """With the position as it counts: rounded up, the more coarsely the longer the context."""
+    grain = max(GRAIN, 1 << max(at.position.bit_length() - 5, 0))
+    return Span(at.tokens, -(-at.position // grain) * grain)
 
 
 def _cut(
