@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from browser.judged_site import serve_models
 from browser.load_tab import Tab
 from browser.piece_server import Pieces, serve_pieces
 from browser.site_server import WEB, serve
@@ -120,6 +121,21 @@ def blank(page, scripted_site) -> Page:
     """A page of the site's origin that has loaded nothing."""
     page.goto(scripted_site + "blank.html")
     return page
+
+
+@pytest.fixture(scope="session")
+def judged_site() -> Iterator[str]:
+    """The address of pages whose models a device is judged by."""
+    with serve_models(SCRIPTED_WORKER) as address:
+        yield address
+
+
+@pytest.fixture
+def asked(page: Page) -> list[str]:
+    """Addresses that the page has asked for."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    return asked
 
 
 @pytest.fixture

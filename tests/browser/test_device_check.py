@@ -1,40 +1,14 @@
 """Whether this device can run a model, told before any of its weights are fetched."""
 
-import hashlib
-import json
-import re
-from collections.abc import Iterator
 from dataclasses import asdict
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
-from browser.conftest import SCRIPTED_WORKER
-from browser.site_server import WEB, serve
-from gemtab.contracts.manifest import Tensor
-from gemtab.contracts.names import tensor_shapes
-from gemtab.plan.needs import needs
-from gemtab_build.site.kernels_file import kernels_json
-from helpers.tiny_model import tiny_config
+from browser.judged_site import LARGE, NARROW, NEEDS, kernels
 
 pytestmark = pytest.mark.browser
 
-CONFIG = tiny_config()
-TENSORS = {
-    name: Tensor(shape, "q4" if len(shape) == 2 else "f32", ())
-    for name, shape in tensor_shapes(CONFIG).items()
-}
-NEEDS = needs(CONFIG, TENSORS)
-KERNELS = kernels_json(CONFIG, TENSORS)
-LARGE = 1_900_000_000
-PAGE = """<!doctype html><title>Chat</title><link rel="icon" href="data:,">
-<script type="module" src="chat/define.js"></script><gemtab-chat {}></gemtab-chat>"""
-NARROW = """(limits) => {
-  const { get } = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, "limits");
-  Object.defineProperty(GPUAdapter.prototype, "limits", { get() {
-    return new Proxy(get.call(this), { get: (all, name) => limits[name] ?? all[name] });
-  } });
-}"""
 CHECK = """async ([model, options]) => (await import("/engine/check/check.js")).checkDevice(model, options)"""
 COMPILE_BARE = """async (names) => {
   const { Pipelines } = await import("/engine/gpu/pipelines.js");
@@ -50,55 +24,10 @@ COMPILE_BARE = """async (names) => {
 JUDGE = """async (given) => (await import("/engine/check/verdict.js")).judge(...given)"""
 
 
-def manifest(**changes) -> bytes:
-    """A model of one source that is nowhere, with shaders that are there."""
-    digest = hashlib.sha256(KERNELS).hexdigest()
-    data = {
-        "model": "toy",
-        "sources": [{"url": "a.bin", "offset": 0, "bytes": LARGE, "sha256": "0" * 64}],
-        "files": {"kernels": {"url": "kernels.json", "bytes": len(KERNELS), "sha256": digest}},
-        "needs": asdict(NEEDS),
-    }
-    return json.dumps(data | changes).encode()
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[str]:
-    """A page with a large model, one with a small model, and one that loads without asking."""
-    source = {"url": "a.bin", "offset": 0, "bytes": 40, "sha256": "0" * 64}
-    instead = {
-        "/blank.html": b"<!doctype html><title>Loads nothing</title><link rel=icon href=data:,>",
-        "/engine/worker.js": SCRIPTED_WORKER,
-        "/index.html": PAGE.format("").encode(),
-        "/auto.html": PAGE.format("autoload").encode(),
-        "/small.html": PAGE.format('model="small/"').encode(),
-        "/model/manifest.json": manifest(),
-        "/model/kernels.json": KERNELS,
-        "/small/manifest.json": manifest(sources=[source]),
-        "/small/kernels.json": KERNELS,
-        "/half.html": PAGE.format('model="half/"').encode(),
-        "/half/manifest.json": manifest(needs=asdict(NEEDS) | {"start": 0.5}),
-        "/half/kernels.json": KERNELS,
-        "/old/manifest.json": manifest(needs=None),
-        "/damaged/manifest.json": manifest(),
-        "/damaged/kernels.json": KERNELS[:-1],
-    }
-    with serve(WEB, instead) as address:
-        yield address
-
-
 @pytest.fixture
-def asked(page: Page) -> list[str]:
-    """Addresses that the page has asked for."""
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    return asked
-
-
-@pytest.fixture
-def blank(page: Page, site: str) -> Page:
+def blank(page: Page, judged_site: str) -> Page:
     """A page of the site's origin that has loaded nothing."""
-    page.goto(site + "blank.html")
+    page.goto(judged_site + "blank.html")
     return page
 
 
@@ -145,7 +74,7 @@ def test_a_device_that_can_is_told_with_what_is_known_of_it(blank: Page):
     assert found["memory"]["neededWithTable"] == needed + NEEDS.table
     gibibytes = blank.evaluate("navigator.deviceMemory ?? null")  # which Firefox does not tell
     assert found["memory"]["known"] == (gibibytes and gibibytes * 2**30)
-    assert found["storage"]["missing"] == LARGE + len(KERNELS)
+    assert found["storage"]["missing"] == LARGE + len(kernels())
     measured = found["speed"]["gigabytesPerSecond"]
     assert found["speed"]["tokensPerSecond"] == pytest.approx(0.5 * measured * 1e9 / NEEDS.token)
     assert 0 < measured < 10_000
@@ -294,90 +223,3 @@ def test_every_kernel_keeps_to_what_webgpu_promises_everywhere(blank: Page):
     found = blank.evaluate(COMPILE_BARE, list(NEEDS.limits))
 
     assert found == {"failures": [], "limits": dict(NEEDS.limits)}
-
-
-def test_the_offer_tells_the_verdict_and_details(page: Page, site: str, asked):
-    page.goto(site)
-    offer = page.get_by_role("region", name="Download")
-    expect(offer).to_contain_text("This device can run it")
-    expect(offer).to_contain_text("tokens a second")
-    expect(offer.get_by_role("definition").first).to_be_hidden()
-
-    offer.get_by_text("Details", exact=True).press("Enter")
-
-    terms = ["Graphics", "Memory", "Disk", "Speed"]
-    expect(offer.get_by_role("term")).to_have_text(terms)
-    needed = offer.get_by_role("definition").nth(1)
-    expect(needed).to_contain_text("MB needed for graphics")
-    expect(offer.get_by_role("definition").nth(3)).to_contain_text("of weights a second, measured")
-    assert not [url for url in asked if "a.bin" in url]
-    page.get_by_role("button", name="Download 1.9 GB and start").click()
-    expect(page.get_by_role("status")).to_have_text("Ready")
-
-
-ROOM = (
-    "if (navigator.storage) navigator.storage.estimate = async () => ({{ quota: {}, usage: 1e9 }})"
-)
-
-
-@pytest.mark.parametrize(
-    ("quota", "short"),
-    [(2_500_000_000, "1.5 GB, and 1.9 GB are to come: 401 MB are short"), (1e9, "keeps nothing")],
-)
-def test_a_model_that_does_not_fit_the_free_space_is_no_first_choice(
-    page: Page, site: str, quota, short
-):
-    page.add_init_script(ROOM.format(quota))
-    page.goto(site)
-
-    offer = page.get_by_role("region", name="Download")
-    expect(offer).to_contain_text("This device may not have enough room for it.")
-    expect(offer).to_contain_text(re.compile(short.replace(" ", r"\s")))
-    expect(offer.locator("button.primary")).to_have_count(0)
-    offer.get_by_role("button", name="Download 1.9 GB all the same").click()
-    expect(page.get_by_role("status")).to_have_text("Ready")
-
-
-def test_the_offer_counts_the_apps_own_files(page: Page, site: str):
-    sizes = {"version": "1", "files": {}, "sizes": {"a.js": 100_000_000, "b.wasm": 200_000_000}}
-    page.route("**/app.json", lambda route: route.fulfill(json=sizes))
-    page.add_init_script(ROOM.format(1e9 + LARGE + 200_000_000))
-    page.goto(site)
-
-    offer = page.get_by_role("region", name="Download")
-    expect(offer).to_contain_text("weights are 1.9 GB; this app and its Python are 300 MB.")
-    expect(offer).to_contain_text("2.2 GB are to come")
-    expect(offer.get_by_role("button")).to_have_text("Download 2.2 GB all the same")
-
-
-def test_the_offer_tells_when_a_chat_can_begin(page: Page, site: str):
-    page.goto(site + "half.html")
-
-    offer = page.get_by_role("region", name="Download")
-    # half of the weights, and the files: shaders for every device are a megabyte
-    expect(offer).to_contain_text(re.compile(r"A chat can begin after the first 95[01]\sMB\."))
-    page.goto(site)
-    expect(offer).to_contain_text("Its weights are 1.9 GB")
-    expect(offer).not_to_contain_text("A chat can begin")
-
-
-@pytest.mark.parametrize("name", ["", "auto.html", "small.html"])
-def test_a_device_that_cannot_gets_no_button_and_fetches_no_weights(page: Page, site, asked, name):
-    narrowed = f"({NARROW})({{ maxStorageBufferBindingSize: 4096 }})"
-    page.add_init_script(f"globalThis.GPUAdapter && {narrowed}")  # about:blank may have none
-    page.goto(site + name)
-
-    offer = page.get_by_role("region", name="Download")
-    expect(offer).to_contain_text("This device cannot run it. This device binds at most 4.1")
-    expect(offer).to_contain_text("Use a device with a larger graphics card, or a smaller model.")
-    expect(offer.get_by_role("button")).to_have_count(0)
-    expect(page.get_by_role("status")).to_have_text("")
-    fetched = [url for url in asked if "a.bin" in url or "kernels" in url or "/worker.js" in url]
-    assert fetched == []
-
-
-def test_a_small_model_starts_at_once_unmeasured(page: Page, site: str, asked):
-    page.goto(site + "small.html")
-
-    expect(page.get_by_role("status")).to_have_text("Ready")
-    assert not [url for url in asked if "kernels.json" in url]
