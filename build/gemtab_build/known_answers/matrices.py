@@ -17,7 +17,7 @@ from gemtab_build.weights.quantize import decode
 EPS = 1e-6
 SPLITS = 4  # of attention
 W_ROW, FIRST, BEHIND = 3, 2, 6  # rows of a matrix before its own, columns of y before and behind
-ROWS = 2 * USUAL.tile_rows // 2 + 5  # a whole tile, two workgroups of a mat-vec, and a ragged edge
+ROWS = USUAL.tile_rows + 5  # a whole tile, two workgroups of a mat-vec, and a ragged edge
 GATES = ROWS // 2 + 3  # of a gate, whose workgroup has half as many
 UNLIKE_ROWS, UNLIKE_TOKENS = 5, 3  # of a matrix and of x, which then repeat
 TILE_TOKENS = USUAL.tile_tokens + 3  # a whole tile and a ragged one
@@ -199,12 +199,13 @@ def matrix(case: Case, encoding: str, rows: int, n_in: int, w_row: int = W_ROW) 
         if plane.name == "codes":
             found["codes"] = case.draw("codes", size, "u8", unit // 8)
             continue
-        kind = {"bf16": "bf16"}.get(encoding, "f16" if encoding in ("f16", "q8", "q4") else "f32")
+        kind = _KINDS.get(encoding, "f32")
         step = (1.0 if encoding in VALUE_BITS else SCALE) / 64
         found[plane.name] = case.draw(plane.name, size, kind, unit // _BITS[kind], step)
     return decode(found, encoding, w_row + rows, n_in).astype(np.float64)[w_row:]
 
 
+_KINDS = {"f16": "f16", "q8": "f16", "q4": "f16", "bf16": "bf16"}  # of values and scales, f32 elsewhere
 _BITS = {"f32": 32, "f16": 16, "bf16": 16}
 
 

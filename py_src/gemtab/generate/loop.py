@@ -182,11 +182,11 @@ class _Decoder:
 def not_finite(engine: Engine) -> DeviceError:
     """What to tell where logits were infinite or no numbers at all."""
     settings = engine.settings
-    wider = "" if settings.kv == "f32" else " with the cache in f32 (--kv f32),"
+    wider = "" if settings.kv == "f32" else "with the cache in f32 (--kv f32), or "
     return DeviceError(
         f"{settings.facts.adapter} computed logits of {engine.manifest.model} that are not finite, so the reply "
-        f"ended. Update the graphics driver, try again{wider} or with other weights (gemtab build --weights f16), "
-        f"and see with `gemtab verify` whether the site is whole."
+        f"ended. Update the graphics driver. If that does not help, try {wider}with other weights "
+        f"(gemtab build --weights f16), and see with `gemtab verify` whether the site is whole."
     )
 
 
