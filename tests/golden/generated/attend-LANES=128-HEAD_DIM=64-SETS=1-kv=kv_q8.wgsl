@@ -1,10 +1,10 @@
 // attend: up to 4 · SETS query heads that share a key head, against the keys they may see: softmax with a
 // running maximum, and the values' weighted sum. The scale is 1.
 // Keys come KEYS at a time, for all heads. PER_SET lanes have four heads. SPLITS neighbours share two keys, and
-// take the fours of their rows in turns: eight loads are made before any is used. Their parts of the scores are
-// added up, and half of the lanes are left with one key's of four heads (see share_out). Then FOURS lanes hold a
-// row of values together, PARTS such groups take every PARTS-th key, and eight loads are in flight again. A long
-// context is split over groups.
+// take the fours of their rows in turns. Their parts of the scores are added up, and half of the lanes are left with
+// one key's of four heads (see share_out). Then FOURS lanes hold a row of values together, and PARTS such groups take
+// every PARTS-th key. Turns go by fours and by eights, a known number that a compiler can unroll: eight loads are made
+// before any is used then. A long context is split over groups.
 //   qkv        both   [tokens, stride / 4]: queries ready, or raw (see queries)
 //   k, v       both   [ring, kv_heads, ROW]
 //   y          write  [tokens, heads, HEAD_DIM], or the parts of merge.wgsl where splits are wanted
@@ -231,7 +231,7 @@ fn attend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         let b = row_after(place, min(key_set + KEY_SETS, count - 1u), kv_head);
         var scores = Scores();
         for (var i = split; i < PADDED; i += TURN) {
-            for (var turn = 0u; turn < 4u; turn++) {  // known, so that compilers for GPUs make the loads of all turns first
+            for (var turn = 0u; turn < 4u; turn++) {
                 let own = i + turn * SPLITS;
                 scores = scores_onto(scores, own_set * 4u * PADDED + own, k_four(a, own), k_four(b, own));
             }
