@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 
@@ -12,6 +13,7 @@ from gemtab_build.site.kernels_file import all_kernels, kernels_json
 from gemtab_build.site.shaders import ROOT
 from helpers.devices import ADAPTERS, on_devices
 from helpers.every_form import every_form
+from helpers.spoiled_memory import spoiled
 
 DEVICES = [pytest.param((key, one.features), id=key) for key, one in ADAPTERS.items()]
 OF_NO_PLAN = {"measure"}
@@ -59,6 +61,55 @@ def test_every_kernel_gives_its_answer(device, carried, request):
     ):  # Tint has tried the others on SwiftShader, which compiles quicker
         run = [one for one in run if "shader-f16" in one.features]
     assert asyncio.run(failures(device, entries, run)) == {}
+
+
+def of_each_form(kernels):
+    """One of each template and of each form that does not only read another encoding."""
+    encodings = ("weights", "kv", "half", "half4", "table")
+    found = {}
+    for one in kernels:
+        forms = frozenset(pair for pair in one.includes if pair[0] not in encodings)
+        found.setdefault((one.template, forms), one)
+    return list(found.values())
+
+
+def with_spoiled_memory(kernels, entries, mark="spoiled"):
+    """Kernels that share memory, under names of their own (devices keep what they compiled), and their entries with texts that find garbage in it."""
+    renamed, changed = [], {}
+    for one in kernels:
+        text = entries[one.name]["wgsl"]
+        if "var<workgroup>" in text:
+            renamed.append(Renamed(one, f"{one.name} {mark}"))
+            changed[renamed[-1].name] = {**entries[one.name], "wgsl": spoiled(text)}
+    return renamed, changed
+
+
+@pytest.mark.parametrize("device", DEVICES[:1], indirect=True)
+def test_no_kernel_relies_on_workgroup_memory_that_starts_as_zero(device, carried):
+    kernels, entries = carried
+    renamed, changed = with_spoiled_memory(of_each_form(usual(usable(device, kernels))), entries)
+    assert len(renamed) > 10
+
+    assert asyncio.run(failures(device, changed, renamed)) == {}
+
+
+@pytest.mark.parametrize("device", DEVICES[:1], indirect=True)
+def test_a_kernel_that_relies_on_zeros_is_found(device, carried):
+    """One that adds to what it finds where it ought to write."""
+    kernels, entries = carried
+    norms = [
+        one for one in usual(usable(device, kernels)) if one.template == "norm" and not one.features
+    ]
+    store = re.compile(r"(partial_sums\[\w+\]) = ")
+    relies = {one.name: store.sub(r"\1 += ", entries[one.name]["wgsl"], count=1) for one in norms}
+    assert norms
+    assert all(text != entries[name]["wgsl"] for name, text in relies.items())
+    own = {name: {**entries[name], "wgsl": text} for name, text in relies.items()}
+    renamed, changed = with_spoiled_memory(norms, own, "relies on zeros")
+
+    found = asyncio.run(failures(device, changed, renamed))
+
+    assert found.keys() == changed.keys()
 
 
 def without_last_group(trial, axis):

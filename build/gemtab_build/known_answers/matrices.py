@@ -205,7 +205,12 @@ def matrix(case: Case, encoding: str, rows: int, n_in: int, w_row: int = W_ROW) 
     return decode(found, encoding, w_row + rows, n_in).astype(np.float64)[w_row:]
 
 
-_KINDS = {"f16": "f16", "q8": "f16", "q4": "f16", "bf16": "bf16"}  # of values and scales, f32 elsewhere
+_KINDS = {
+    "f16": "f16",
+    "q8": "f16",
+    "q4": "f16",
+    "bf16": "bf16",
+}  # of values and scales, f32 elsewhere
 _BITS = {"f32": 32, "f16": 16, "bf16": 16}
 
 
