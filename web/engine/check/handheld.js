@@ -1,12 +1,14 @@
 /** Phones and tablets, taken for small where the browser does not tell their memory: Safari and Firefox do not. */
 
 import { machineMemory } from "../gpu/adapter.js";
+import { systemOf } from "../gpu/advice.js";
 
 /** Bytes of graphics memory that a phone or tablet is taken to lend a page: E2B's per-layer embeddings stay on its disk. */
 export const HANDHELD_MEMORY = 2 ** 30;
 
 const SMALL_SCREEN = 900; // CSS pixels of the shorter side: of tablets, not of laptops that fold
-const NAMES = /Android|iPhone|iPad|iPod|Mobile|Tablet/;
+const NAMES = /Mobile|Tablet/;
+const SYSTEMS = ["Android", "iOS"];
 
 /**
  * What a page sees of a device.
@@ -24,8 +26,8 @@ const NAMES = /Android|iPhone|iPad|iPod|Mobile|Tablet/;
 export function isHandheld(seen = globalThis) {
   const { userAgent, maxTouchPoints = 0, userAgentData } = seen.navigator;
   if (userAgentData?.mobile || userAgentData?.platform === "Android" || NAMES.test(userAgent)) return true;
+  if (SYSTEMS.includes(systemOf(seen.navigator))) return true;
   if (maxTouchPoints < 2) return false;
-  if (userAgent.includes("Macintosh")) return true; // no Mac has a touch screen: an iPad that calls itself one
   const { width, height } = seen.screen ?? { width: Infinity, height: Infinity };
   const isCoarse = seen.matchMedia?.("(pointer: coarse)").matches ?? false;
   return isCoarse && Math.min(width, height) < SMALL_SCREEN;

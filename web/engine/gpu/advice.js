@@ -1,5 +1,5 @@
 /**
- * What to do where there is no WebGPU, or no graphics card for it, by browser and system. Pure. Versions are those of
+ * Which system a browser runs on; what to do where there is no WebGPU there, or no graphics card for it. Pure. Versions are those of
  * the browsers' release notes and of the list that WebGPU's working group keeps.
  */
 
@@ -69,7 +69,7 @@ function placeOf(told) {
  * @param {Told} told
  * @returns {System}
  */
-function systemOf({ userAgent, maxTouchPoints = 0 }) {
+export function systemOf({ userAgent, maxTouchPoints = 0 }) {
   if (/iPhone|iPad|iPod/.test(userAgent)) return "iOS";
   if (/Macintosh/.test(userAgent)) return maxTouchPoints > 1 ? "iOS" : "macOS"; // an iPad says that it is a Mac
   if (/Android/.test(userAgent)) return "Android";
